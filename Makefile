@@ -1,0 +1,65 @@
+# Two commands do everything: `make demo` and `make test`. `make help` lists the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# Queries are checked against the committed .sqlx metadata, so that a build needs no database.
+export SQLX_OFFLINE := true
+STORES := target/debug/tributary stores --data target/stores --
+
+.PHONY: help
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 20
+
+.PHONY: demo
+demo: install ## Install what is missing, build, start the whole pipeline, play real traffic
+	cargo build --release --locked -p standalone
+	target/release/tributary demo $(ARGS)
+
+.PHONY: test
+test: install ## Run every test against real PostgreSQL and the real ClickHouse engine
+	cargo build --locked --workspace --bins
+	cargo test --locked --workspace --no-run
+	$(STORES) cargo test --locked --workspace
+
+.PHONY: check
+check: install ## Format, lints, docs, dependencies, queries, file lengths
+	cargo fmt --all --check
+	deploy/check-lines.sh
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items --quiet
+	deploy/check-tools.sh
+	cargo build --locked -p standalone -p migrations
+	$(STORES) deploy/sqlx.sh --check
+
+.PHONY: sqlx
+sqlx: install ## Write the .sqlx metadata anew after changing a query
+	cargo build --locked -p standalone -p migrations
+	$(STORES) deploy/sqlx.sh
+
+.PHONY: bench bench-collector bench-processor bench-freshness bench-parts
+bench: bench-parts bench-collector bench-processor bench-freshness ## All benchmarks
+
+bench-parts: ## criterion: click id, append, lookup, macros, decide
+	cargo bench --locked -p benches
+
+bench-collector: install ## CPU time a click, collector against nginx
+	cargo build --release --locked -p standalone -p load-tests
+	target/release/collector_vs_nginx $(ARGS)
+
+bench-processor: install ## Drain a journal of 10 M clicks into both stores
+	cargo build --release --locked -p standalone -p load-tests
+	target/release/processor_drain $(ARGS)
+
+bench-freshness: install ## Click to visible in the API at 1,000 clicks/s
+	cargo build --release --locked -p standalone -p load-tests
+	target/release/freshness $(ARGS)
+
+.PHONY: install
+install: ## Install what is missing: Debian packages, the ClickHouse engine, the country database
+	@deploy/install.sh
+
+.PHONY: clean
+clean: ## Remove what was built; the demo's data stays in ./data
+	cargo clean
+	rm -rf vendor

@@ -1,0 +1,124 @@
+//! What every handler may use: the stores, the keys, the live feed.
+
+use anyhow::{Context, bail};
+use schemas::{ids, ids::SiteId, keys::Keys};
+use sqlx::{
+    PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use std::{path::Path, sync::Arc, time::Duration};
+use url::Url;
+
+use crate::{
+    Config,
+    auth::Secret,
+    config::Stores,
+    queries::{
+        live,
+        programs::{Plan, Program},
+    },
+};
+
+/// Cheap to clone: every field is shared.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// PostgreSQL.
+    pub db: PgPool,
+    /// ClickHouse, on the installation's database, with limits on what a question may cost.
+    pub ch: clickhouse::Client,
+    /// The installation's keys: click ids and postback tokens.
+    pub keys: Arc<Keys>,
+    /// The site asked; there is one yet.
+    pub site: SiteId,
+    /// Where links and postbacks lead, without a slash at the end.
+    pub tracking_url: Arc<str>,
+    /// What lets a person in until accounts exist.
+    pub secret: Secret,
+    /// Numbers that move, polled once for all who watch.
+    pub live: live::Feed,
+}
+
+impl App {
+    /// Connects, and checks that this process may start at all.
+    ///
+    /// # Errors
+    /// Each with a sentence that says what to do.
+    pub async fn open(config: &Config) -> anyhow::Result<Self> {
+        let db = database(&config.stores).await?;
+        refuse_owner_role(&db).await?;
+        let ch = clickhouse(&config.stores)?;
+        let keys = read(&config.keys, "keys")?;
+        let keys = Arc::new(Keys::parse(&keys).context("the file of keys cannot be used")?);
+        let secret = Secret::new(read(&config.token_file, "token")?.trim())
+            .context("the file of the token holds none: start `tributary serve` once, or write 16 characters or more into it")?;
+        let tracking_url = config.tracking_url.trim_end_matches('/').into();
+        let (site, live) = (ids::PLATFORM, live::Feed::default());
+        Ok(Self { db, ch, keys, site, tracking_url, secret, live })
+    }
+}
+
+impl App {
+    /// A postback URL of a program, ready to copy: the advertiser's server puts its own values where
+    /// the braces are.
+    pub fn postback_url(&self, site: SiteId, program: &Program, plans: &[Plan]) -> String {
+        let token = self.keys.postback_token(site, program.id, program.token_version);
+        let event = plans.first().map_or("sale", |plan| plan.event.as_str());
+        format!(
+            "{}/postback?program={}&token={token}&event={event}&click_id={{click_id}}&txn_id={{txn_id}}&amount={{amount}}&currency={}",
+            self.tracking_url, program.id, program.currency
+        )
+    }
+}
+
+async fn database(stores: &Stores) -> anyhow::Result<PgPool> {
+    let options: PgConnectOptions =
+        stores.database_url.parse().context("DATABASE_URL is not postgres://…")?;
+    // Nobody's question may hold a connection for ever.
+    let options = options.options([
+        ("statement_timeout", "10s"),
+        ("lock_timeout", "5s"),
+        // Lists have many filters that are mostly absent: a plan for all of them would suit none.
+        ("plan_cache_mode", "force_custom_plan"),
+    ]);
+    PgPoolOptions::new()
+        .max_connections(stores.database_connections)
+        .acquire_timeout(Duration::from_secs(5))
+        .connect_with(options)
+        .await
+        .context("postgres does not answer at DATABASE_URL")
+}
+
+async fn refuse_owner_role(db: &PgPool) -> anyhow::Result<()> {
+    const NO_SUCH_FUNCTION: &str = "42883";
+    match sqlx::query("SELECT refuse_owner_role()").execute(db).await {
+        Ok(_) => Ok(()),
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(NO_SUCH_FUNCTION) => {
+            bail!("the database of DATABASE_URL has no tables yet: run `migrate` first")
+        }
+        Err(sqlx::Error::Database(error)) => bail!("{}", error.message()),
+        Err(error) => Err(error).context("postgres does not answer at DATABASE_URL"),
+    }
+}
+
+fn clickhouse(stores: &Stores) -> anyhow::Result<clickhouse::Client> {
+    let wrong = "the address of ClickHouse is not of the form http://user:password@host:port/";
+    let mut url = Url::parse(&stores.clickhouse_url).context(wrong)?;
+    let user = url.username().to_owned();
+    let password = url.password().unwrap_or_default().to_owned();
+    if url.scheme() != "http" || url.set_username("").is_err() || url.set_password(None).is_err() {
+        bail!(wrong);
+    }
+    let client = clickhouse::Client::default()
+        .with_url(url)
+        // Said, since another crate of the build may turn it on for everybody.
+        .with_compression(clickhouse::Compression::None)
+        .with_database(&stores.clickhouse_database)
+        .with_setting("max_execution_time", "20")
+        .with_setting("max_result_rows", "100000");
+    Ok(if user.is_empty() { client } else { client.with_user(user).with_password(password) })
+}
+
+fn read(path: &Path, what: &str) -> anyhow::Result<String> {
+    std::fs::read_to_string(path)
+        .with_context(|| format!("the file of the {what} cannot be read: {}", path.display()))
+}

@@ -1,0 +1,39 @@
+//! Every knob of this process: flags, and the environment variables behind them.
+
+use std::path::PathBuf;
+
+/// Of the API and the pages.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Config {
+    /// Where to listen. Until accounts exist only this machine's own addresses are taken.
+    #[arg(long = "listen", env = "TRIBUTARY_API", default_value = "localhost:8080")]
+    pub listen: String,
+    /// Where visitors and advertisers reach the collector: the beginning of every link.
+    #[arg(long, env = "TRIBUTARY_TRACKING_URL", default_value = "http://localhost:8081")]
+    pub tracking_url: String,
+    /// The installation's keys
+    #[arg(long, env = "TRIBUTARY_KEYS")]
+    pub keys: PathBuf,
+    /// The file that holds the token of the API, printed by `tributary`
+    #[arg(long, env = "TRIBUTARY_TOKEN_FILE")]
+    pub token_file: PathBuf,
+    #[command(flatten)]
+    pub stores: Stores,
+}
+
+/// Where the stores are.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Stores {
+    /// PostgreSQL, with the role `tributary_api`
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: String,
+    /// Connections to PostgreSQL at most
+    #[arg(long, default_value_t = 8)]
+    pub database_connections: u32,
+    /// ClickHouse over HTTP: http://user:password@host:8123/
+    #[arg(long, env = "TRIBUTARY_CLICKHOUSE_URL", hide_env_values = true)]
+    pub clickhouse_url: String,
+    /// ClickHouse's database
+    #[arg(long, env = "TRIBUTARY_CLICKHOUSE_DATABASE", default_value = "tributary")]
+    pub clickhouse_database: String,
+}

@@ -1,0 +1,83 @@
+//! The closed list of error codes, with what each means: what `doc_url` leads to.
+
+use axum::http::StatusCode;
+
+/// One kind of error, as it stands on the wire.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Code {
+    /// The word: `not_found`.
+    pub name: &'static str,
+    /// The HTTP status it comes with.
+    pub status: StatusCode,
+    /// A short title, the same every time.
+    pub title: &'static str,
+    /// What it means and what to do.
+    pub help: &'static str,
+}
+
+impl Code {
+    /// Where its explanation is.
+    pub fn doc_url(&self) -> String {
+        format!("/api/v1/errors/{}/", self.name)
+    }
+
+    /// By its word.
+    pub fn find(name: &str) -> Option<&'static Self> {
+        CODES.iter().copied().find(|code| code.name == name)
+    }
+}
+
+macro_rules! codes {
+    ($($constant:ident = $status:ident $name:literal $title:literal $help:literal;)+) => {
+        $(pub(super) static $constant: Code =
+            Code { name: $name, status: StatusCode::$status, title: $title, help: $help };)+
+        /// All of them.
+        pub static CODES: &[&Code] = &[$(&$constant),+];
+    };
+}
+
+codes!(
+    UNREADABLE = BAD_REQUEST "unreadable" "The request cannot be read"
+        "Its encoding or its syntax is broken: percent-encoding that is no UTF-8, a control character, a key given twice, JSON that ends too early. `detail` says where.";
+    UNAUTHORIZED = UNAUTHORIZED "unauthorized" "Not signed in"
+        "Send `Authorization: Bearer TOKEN` with the token that `tributary` prints, or open the address it prints in a browser.";
+    CROSS_SITE = FORBIDDEN "cross_site" "A request from another site"
+        "A browser's request that changes something must come from a page of this site. Programs send the token as `Authorization: Bearer` instead of a cookie.";
+    NOT_FOUND = NOT_FOUND "not_found" "Not found"
+        "There is no such thing, or not for you. Ids have a prefix (`lnk_12`), and every URL ends with a slash.";
+    METHOD = METHOD_NOT_ALLOWED "method_not_allowed" "Method not allowed"
+        "The `Allow` header names the methods this URL takes.";
+    TIMEOUT = REQUEST_TIMEOUT "timeout" "The request took too long"
+        "The body did not arrive in time. Send it again.";
+    TOO_LARGE = PAYLOAD_TOO_LARGE "too_large" "The body is too large"
+        "A body has at most 64 KiB.";
+    TOO_LONG = URI_TOO_LONG "uri_too_long" "The URL is too long"
+        "A URL has at most 16 KiB. Use fewer filters.";
+    MEDIA_TYPE = UNSUPPORTED_MEDIA_TYPE "media_type" "Unsupported media type"
+        "Send `Content-Type: application/json`, not compressed.";
+    MISDIRECTED = MISDIRECTED_REQUEST "misdirected" "Unknown host"
+        "This server answers as localhost only, until accounts and domains exist.";
+    INVALID = UNPROCESSABLE_ENTITY "invalid" "Some fields are wrong"
+        "`errors` names each field with a code and a sentence. Nothing was changed.";
+    TOO_MANY = TOO_MANY_REQUESTS "too_many_listeners" "Too many listeners"
+        "As many connections listen to the live stream as may. Close one, or ask again later.";
+    FAULT = INTERNAL_SERVER_ERROR "fault" "Something broke here"
+        "A fault of this server, written to its log under `request_id`.";
+    DELAYED = SERVICE_UNAVAILABLE "delayed" "Numbers are delayed"
+        "The analytics store does not answer now. Nothing is lost: events are kept and counted later. Ask again in a few seconds.";
+    UNAVAILABLE = SERVICE_UNAVAILABLE "unavailable" "Not available now"
+        "The database does not answer now. Nothing was changed. Ask again in a few seconds.";
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_is_found_by_its_word() {
+        for code in CODES {
+            assert_eq!(Code::find(code.name), Some(*code));
+        }
+        assert_eq!(Code::find("nothing"), None);
+    }
+}

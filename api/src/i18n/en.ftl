@@ -1,0 +1,450 @@
+# What the pages say in English. The same keys, with the same variables, stand in fr.ftl.
+
+## Shell
+skip = Skip to the content
+search = Search
+search-hint = Search links, programs, conversions by any id
+nav = Pages
+nav-dashboard = Dashboard
+nav-stats = Statistics
+nav-links = Links
+nav-clicks = Clicks
+nav-conversions = Conversions
+nav-commissions = Commissions
+nav-programs = Programs
+nav-affiliates = Affiliates
+menu-own = Language and theme
+language = Language
+theme = Theme
+theme-auto = As the system
+theme-light = Light
+theme-dark = Dark
+keys = Keys
+keys-search = search
+sign-in = Sign in
+sign-out = Sign out
+styleguide = Styleguide
+pages = More rows
+pager-first = From the top
+pager-next = Further
+undo = Undo
+save = Save
+cancel = Cancel
+edit = Edit
+copy = Copy
+copied = Copied
+details = Details
+remove = Remove
+show = Show
+export-csv = Export CSV
+
+## Signing in
+token = Token
+token-hint = The token that tributary printed when it started. It also lies in the data folder, in the file api-token.
+token-wrong = This is not the token of this installation. Copy it again from the line that tributary printed.
+sign-in-text = Until accounts exist, one token opens this installation.
+signed-out = You are signed out.
+
+## Range and freshness
+range = Range
+preset-today = Today
+preset-yesterday = Yesterday
+preset-7d = Last 7 days
+preset-30d = Last 30 days
+preset-90d = Last 90 days
+preset-month = This month
+preset-last-month = Last month
+preset-year = This year
+preset-custom = Own range
+from = From
+to = To
+zone = Time zone
+compare = Compare with
+compare-none = Nothing
+compare-previous = Period before
+compare-year = Year before
+as-of = as of { $time }
+as-of-live = live, as of { $time }
+as-of-filling = still filling, as of { $time }
+as-of-hint = Everything that reached the collector before this moment is counted.
+as-of-filling-hint = Events from before this moment are still being counted: the numbers will grow.
+as-of-unknown = nothing counted yet
+
+## Numbers
+metric-clicks = Clicks
+metric-uniques = Unique
+metric-duplicates = Duplicate
+metric-invalid = Invalid
+metric-conversions = Conversions
+metric-refused = Refused
+metric-cvr = Conversion rate
+metric-epc = Per click
+metric-amount = Sales
+metric-commission = Commission
+metric-commissions = Commissions
+share = Share
+change-more = { $share } more
+change-less = { $share } less
+change-same = no change
+change-new = new
+change-before = before: { $number }
+clicks-counted = { $n ->
+    [one] { $count } click
+   *[other] { $count } clicks
+}
+conversions-counted = { $n ->
+    [one] { $count } conversion
+   *[other] { $count } conversions
+}
+commissions-counted = { $n ->
+    [one] { $count } commission
+   *[other] { $count } commissions
+}
+all = All
+refused-counted = { $n ->
+    [one] { $count } refused
+   *[other] { $count } refused
+}
+rows-shown = { $n ->
+    [one] { $count } row
+   *[other] { $count } rows
+}
+more-than-shown = The first { $count } rows; the sums below count all of them.
+note-of-clicks = { $share } of all clicks
+note-cvr = { $share } of valid clicks
+total = Total
+others = Others
+unknown = Unknown
+none = None
+nothing-range = Nothing in this range.
+nothing-invalid = No invalid click in this range.
+nothing-refused = No refused conversion in this range.
+
+## Chart
+chart-clicks = Clicks over time
+chart-table = The same as a table
+chart-open = still filling
+
+## Dimensions
+dim-time = Time
+dim-minute = Minute
+dim-hour = Hour
+dim-day = Day
+dim-week = Week
+dim-month = Month
+dim-program = Program
+dim-link = Link
+dim-affiliate = Affiliate
+dim-country = Country
+dim-region = Region
+dim-city = City
+dim-device = Device
+dim-os = System
+dim-browser = Browser
+dim-language = Language
+dim-referrer = Referrer
+dim-source = Source
+dim-sub1 = Sub 1
+dim-sub2 = Sub 2
+dim-sub3 = Sub 3
+dim-sub4 = Sub 4
+dim-sub5 = Sub 5
+dim-sub6 = Sub 6
+dim-sub7 = Sub 7
+dim-sub8 = Sub 8
+dim-sub9 = Sub 9
+dim-sub10 = Sub 10
+dim-code = Code
+dim-event = Event
+dim-outcome = Outcome
+dim-status = Status
+dim-currency = Currency
+dim-reason = Why invalid
+dim-refusal = Why refused
+dim-address = Address
+by-programs = Programs
+by-links = Links
+by-affiliates = Affiliates
+by-countries = Countries
+by-devices = Devices
+by-referrers = Referrers
+by-reasons = Why clicks are invalid
+by-refusals = Why conversions are refused
+no-such-code = Unknown codes
+no-link = Without a link
+direct = Direct, or not told
+
+## States
+state-unique = Unique
+state-duplicate = Duplicate
+state-invalid = Invalid
+state-accepted = Accepted
+state-refused = Refused
+state-pending = Pending
+state-approved = Approved
+state-rejected = Rejected
+state-hold = On hold
+state-processed = Processed
+state-paid = Paid
+state-refunded = Refunded
+state-fraud = Fraud
+state-canceled = Canceled
+state-active = Active
+state-paused = Paused
+state-on = On
+state-off = Off
+state-expired = Expired
+
+## Reasons (schemas::reason), as sentences a person can act on
+reason-orphan = No link has this code
+reason-malformed = Unreadable request
+reason-expired = The link had expired
+reason-disabled = The link was switched off
+reason-blocked = Blocked by the program
+reason-prefetch = A browser fetching ahead
+reason-bot = A known robot
+reason-datacenter = From a data center
+reason-proxy = Through an open proxy
+reason-velocity = Too many in a short time
+reason-cap = Over a cap
+refusal-malformed = Unreadable request
+refusal-unknown-program = Neither program nor click named
+refusal-bad-token = Token missing or wrong
+refusal-ip-not-allowed = Address not allowed
+refusal-bad-click-id = Not a click id of ours
+refusal-bad-amount = Amount or currency is no money
+refusal-unknown-event = The program has no such event
+refusal-program-paused = The program is paused
+refusal-unknown-click = No click
+refusal-click-unresolved = The click is in the dead letters
+refusal-wrong-program = The click is another program’s
+refusal-click-blocked = The click was blocked
+refusal-window-expired = After the click window
+refusal-too-fast = Too soon after the click
+refusal-velocity = Too many in a short time
+refusal-blocked-geo = Country not taken
+refusal-cap = Over a cap
+refusal-duplicate-txn = This transaction already counts
+via-postback = Postback
+via-pixel = Pixel
+via-script = Script
+via-api = API
+via-import = Import
+device-desktop = Computer
+device-mobile = Phone
+device-phone = Phone
+device-smartphone = Phone
+device-mobilephone = Feature phone
+device-tablet = Tablet
+device-bot = Robot
+device-crawler = Robot
+device-appliance = Appliance
+device-tv = TV
+device-other = Other
+
+## Dashboard
+dashboard-empty = No click yet
+dashboard-empty-text = As soon as a visitor follows one of your links, this page shows it, a second later. Open this one to see it happen:
+dashboard-start = Three steps to the first click
+start-program = Make a program
+start-program-text = What is promoted: where visitors go and what a sale pays.
+start-affiliate = Add an affiliate
+start-affiliate-text = Who promotes it and is paid.
+start-link = Make a link
+start-link-text = The affiliate’s own address. Every click on it is counted.
+
+## Statistics
+group-by = Group by
+group-more = More dimensions
+filter-add = Add a filter
+filter-value = Value
+filter-is = is
+filter-not = is not
+
+## Clicks
+clicks-empty = No click here
+clicks-empty-text = In this range, under these filters, nothing was counted. Every click is stored with its outcome, also what does not count.
+click-id = Click id
+
+## Links
+new-link = New link
+new-link-title = A new link
+tracking-url = Tracking URL
+links-empty = No link here
+empty-links = No link yet
+empty-links-text = A link is an affiliate’s own address for a program. Every click on it is counted, and so is what comes of it.
+field-code = Code
+hint-code = Letters, digits, - and _. Left empty, one is made up.
+field-destination = Destination
+hint-destination = Where visitors go. Left empty, the program’s. Macros: {"{click_id} {link} {affiliate_id} {sub1}"}
+field-program = Program
+field-affiliate = Affiliate
+field-expires = Expires
+hint-expires = Left empty, never.
+any = Any
+filter-links = Find by code or destination
+switch-off = Switch off
+switch-on = Switch on
+last-30 = last 30 days
+done-link-new = The link { $name } works now.
+done-link-saved = The link { $name } is saved.
+done-link-off = The link { $name } is off: visitors go to the fallback.
+done-link-on = The link { $name } is on again.
+by-on-for = { $affiliate } for { $program }
+
+## Conversions
+conversions-empty = No conversion here
+conversions-empty-text = A conversion comes by the program’s postback URL. Refused ones are stored too, with their reason.
+conversions-copy = Copy the postback URL from a program’s page.
+find-conversion = Transaction id, click id, receipt or cnv_…
+find-nothing = Nothing has the id { $id }.
+txn-id = Transaction
+event = Event
+receipt = Receipt
+when = When
+status = Status
+amount = Amount
+commission = Commission
+conversion = Conversion
+money-lines = Money
+account = Account
+debit = Debit
+credit = Credit
+told-click = Click on a link
+told-impression = Impression
+told-conversion = Conversion reported
+told-attributed = Given to the click
+told-refused = Refused
+told-commission = Commission accrued
+told-hold = Can be released
+told-later = { $time } later
+trace-raw = The whole trace
+fact-rules = Rules, version
+fact-window = Click window
+fact-plan = Plan
+fact-kind = Kind
+fact-rate = Rate
+fact-via = Came by
+fact-trusted = Proven by the program
+fact-elapsed = Click to conversion
+fact-reason = Reason
+fact-visitor = Visitor
+fact-model = Attribution
+fact-hold-until = On hold until
+fact-signals = Signals
+yes = yes
+no = no
+
+## Commissions
+commissions-empty = No commission here
+commissions-empty-text = A commission accrues with each accepted conversion that its program’s plan pays for.
+release-from = On hold until
+
+## Programs
+new-program = New program
+new-program-title = A new program
+programs-empty = No program yet
+programs-empty-text = A program is what is promoted: where visitors go, which events count, and what each pays.
+field-name = Name
+field-slug = Short name
+hint-slug = In URLs: a-z, 0-9 and -. Left empty, made from the name.
+hint-program-destination = Where visitors go. Put {"{click_id}"} where your shop keeps it, as in https://shop.example/?cid={"{click_id}"}
+field-currency = Currency
+field-window = Click window, in days
+hint-window = A conversion counts up to this long after its click.
+field-hold = Hold, in days
+hint-hold = A commission can be released this long after its event.
+terms = What it pays
+terms-text = One line an event. A new line with the same event replaces the terms from now on; what was earned before stays as it was.
+field-event = Event
+hint-event = As the shop names it: sale, lead, signup
+field-pays = Pays
+pays-percent = a share of the amount
+pays-flat = a fixed amount
+pays-none = nothing, only counts
+field-figure = How much
+hint-figure = 5 for 5%, or 12.50 for a fixed amount.
+add-terms = Add terms
+pays-nothing = Pays nothing
+pays-each = { $amount } each
+pays-share = { $share } of the amount
+since = since { $time }
+from-the-start = from the start
+postback = Postback
+postback-text = Give this URL to whoever runs the shop. Its server calls it once for every conversion; click_id is what the link put into the destination.
+postback-url = Postback URL
+postback-token = Token
+postback-test = Try it from a terminal
+rotate = New token
+rotate-text = The earlier token stops working within a second: the shop’s server needs the new one.
+rotate-confirm = To replace the token, type the program’s short name: { $slug }
+rotate-wrong = Type { $slug } to replace the token.
+done-program-new = The program { $name } is there. Its postback URL stands below.
+done-program-saved = The program { $name } is saved.
+done-program-off = The program { $name } is paused: its links go to the fallback, its conversions are refused.
+done-program-on = The program { $name } runs again.
+done-rotated = The token is replaced; the earlier one is worthless.
+done-terms = The new terms hold from now on.
+pause = Pause
+resume = Resume
+links-of = Its links
+
+## Affiliates
+new-affiliate = New affiliate
+new-affiliate-title = A new affiliate
+affiliates-empty = No affiliate yet
+affiliates-empty-text = An affiliate promotes your programs and is paid for what comes of it.
+field-email = E-mail
+hint-email = May stay empty until accounts exist.
+done-affiliate-new = { $name } can have links now.
+done-affiliate-saved = { $name } is saved.
+done-affiliate-off = { $name } is off: their links go to the fallback.
+done-affiliate-on = { $name } is on again.
+
+## What is wrong with a field
+problem-required = Something must stand here.
+problem-too-long = This is too long.
+problem-too-short = This is too short.
+problem-control-character = Only characters that can be seen.
+problem-unknown = This is not known here.
+problem-taken = This is taken already.
+problem-conflict = This does not go with the rest.
+problem-invalid-id = Choose one of the list.
+problem-invalid-url = An address begins with https:// or http:// and a host, with no macro in it.
+problem-invalid-code = Only letters, digits, - and _, at most 128.
+problem-invalid-slug = Only a-z, 0-9 and -, and no - at the front.
+problem-invalid-email = As name@example.com
+problem-invalid-event = Only a-z, 0-9, - and _.
+problem-invalid-figure = Digits with a point or comma, such as 5 or 12.50.
+problem-invalid-currency = Three letters of ISO 4217, such as EUR.
+problem-invalid-time = A date, such as 2026-11-23.
+problem-invalid-days = A whole number of days, such as 30.
+problem-out-of-range = This is outside of what is possible.
+problem-in-the-past = Not before now.
+
+## Error pages
+error-404 = Nothing is here
+error-404-text = The address is mistyped, or what was here is gone. The search above finds links, programs and conversions by any id.
+error-403 = This is not for you to do
+error-403-text = The request came from another site, or your session may not do this. Go back and try it from the page itself.
+error-400 = This address cannot be read
+error-400-text = Something in it is not what this page understands. Begin again from the page’s own menus.
+error-500 = Something broke on our side
+error-500-text = Nothing you typed is at fault. It is written in the log under this number:
+error-503 = The numbers cannot be reached now
+error-503-text = A database does not answer. Clicks are taken and kept all the while; this page comes back by itself.
+error-back = To the dashboard
+
+## Months
+month-1 = Jan
+month-2 = Feb
+month-3 = Mar
+month-4 = Apr
+month-5 = May
+month-6 = Jun
+month-7 = Jul
+month-8 = Aug
+month-9 = Sep
+month-10 = Oct
+month-11 = Nov
+month-12 = Dec

@@ -1,0 +1,78 @@
+//! `GET /api/v1/affiliate/clicks/`: the rows a number counts, one by one.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use schemas::click_id::ClickId;
+use serde_json::{Value, json};
+
+use super::{Answer, affiliate_id, link_id, list as envelope, program_id, put_as_of, time};
+use crate::{
+    app::App,
+    auth::Viewer,
+    clock,
+    error::{Error, Field},
+    params::{self, Errors, cursor, pairs::Pairs},
+    queries::{
+        as_of,
+        clicks::{self, Click},
+        sites,
+    },
+};
+
+/// Newest first, with the filters of a report; `starting_after` is a click id.
+pub async fn list(State(app): State<App>, viewer: Viewer, mut pairs: Pairs) -> Answer {
+    let zone = sites::get(&app.db, viewer.site).await?.zone;
+    let mut errors = Errors::default();
+    let after = pairs.take("starting_after").map(|text| proven(&app, "starting_after", &text));
+    let after = after.and_then(|after| errors.take(after));
+    let limit = cursor::limit(&mut pairs, &mut errors);
+    let query = params::stats::take(&mut pairs, &mut errors, zone, clock::now());
+    params::done(pairs, errors)?;
+    let as_of = as_of::get(&app.db).await?;
+    let page = clicks::list(&app, &query, after.as_ref(), limit).await?;
+    let mut answer = envelope(&page, row);
+    put_as_of(&mut answer, &as_of);
+    Ok(Json(answer))
+}
+
+/// One by its id.
+pub async fn find(State(app): State<App>, viewer: Viewer, Path(id): Path<String>) -> Answer {
+    let id = proven(&app, "id", &id).map_err(|_| Error::NotFound("click"))?;
+    let click = clicks::find(&app, viewer.site, &id).await?.ok_or(Error::NotFound("click"))?;
+    Ok(Json(row(&click)))
+}
+
+/// A click as it stands on the wire.
+pub(super) fn row(click: &Click) -> Value {
+    let traits = &click.traits;
+    json!({
+        "object": "click",
+        "id": click.id,
+        "at": time(click.at),
+        "kind": click.kind,
+        "outcome": click.outcome,
+        "reason": click.reason,
+        "rules": click.rules,
+        "link": link_id(click.link),
+        "program": program_id(click.program),
+        "affiliate": affiliate_id(click.affiliate),
+        "code": click.code,
+        "country": traits.country,
+        "region": traits.region,
+        "city": traits.city,
+        "device": traits.device,
+        "os": traits.os,
+        "browser": traits.browser,
+        "language": traits.language,
+        "referrer": traits.referrer,
+        "source": traits.source,
+        "subs": click.subs,
+    })
+}
+
+fn proven(app: &App, field: &str, text: &str) -> Result<ClickId, Field> {
+    let proven = app.keys.click_ids().verify(text);
+    proven.map_err(|error| Field::new(field, "not_ours", error.to_string()))
+}

@@ -1,0 +1,28 @@
+//! `/health`: this process answers. `/ready`: the stores answer too.
+
+use axum::{
+    Json,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde_json::json;
+
+use crate::app::App;
+
+/// Alive.
+pub async fn alive() -> &'static str {
+    "ok\n"
+}
+
+/// 200 when both stores answer, else 503 that names the one that does not.
+pub async fn ready(State(app): State<App>) -> Response {
+    let postgres = sqlx::query("SELECT 1").execute(&app.db).await.is_ok();
+    let clickhouse = app.ch.query("SELECT 1").fetch_one::<u8>().await.is_ok();
+    let state = json!({ "postgres": postgres, "clickhouse": clickhouse });
+    match postgres && clickhouse {
+        true => Json(state).into_response(),
+        // No problem+json: a probe reads the status, a person the names.
+        false => (StatusCode::SERVICE_UNAVAILABLE, Json(state)).into_response(),
+    }
+}

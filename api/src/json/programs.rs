@@ -1,0 +1,134 @@
+//! `/api/v1/affiliate/programs/`: list, make, change, terms, postback token.
+
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use schemas::ids::ProgramId;
+use serde_json::{Value, json};
+
+use super::{Answer, Id, list as envelope, time};
+use crate::{
+    app::App,
+    auth::Viewer,
+    clock,
+    error::Error,
+    params::{
+        self, Errors,
+        body::Json as Body,
+        pairs::Pairs,
+        programs::{PlanBody, ProgramBody, ProgramChangeBody},
+    },
+    queries::{
+        minor,
+        programs::{self, Plan, PlanKind, Program},
+        sites,
+    },
+};
+
+/// Newest first; without terms and token, which a program's own URL shows.
+pub async fn list(State(app): State<App>, viewer: Viewer, mut pairs: Pairs) -> Answer {
+    let mut errors = Errors::default();
+    let (find, cursor) = params::programs::take(&mut pairs, &mut errors);
+    params::done(pairs, errors)?;
+    let page = programs::list(&app.db, viewer.site, &find, cursor).await?;
+    Ok(Json(envelope(&page, row)))
+}
+
+/// One of them, with its terms and a postback URL to copy.
+pub async fn get(State(app): State<App>, viewer: Viewer, Id(id): Id<ProgramId>) -> Answer {
+    whole(&app, viewer, id).await.map(Json)
+}
+
+/// Makes one.
+pub async fn create(
+    State(app): State<App>,
+    viewer: Viewer,
+    Body(body): Body<ProgramBody>,
+) -> Result<Response, Error> {
+    let site = sites::get(&app.db, viewer.site).await?;
+    let id = programs::insert(&app.db, viewer.site, &body.read(&site.currency)?).await?;
+    let made = whole(&app, viewer, id).await?;
+    let location = format!("/api/v1/affiliate/programs/{id}/");
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(made)).into_response())
+}
+
+/// Changes one.
+pub async fn change(
+    State(app): State<App>,
+    viewer: Viewer,
+    Id(id): Id<ProgramId>,
+    Body(body): Body<ProgramChangeBody>,
+) -> Answer {
+    programs::update(&app.db, viewer.site, id, &body.read()?).await?;
+    whole(&app, viewer, id).await.map(Json)
+}
+
+/// Adds a line to the terms.
+pub async fn add_plan(
+    State(app): State<App>,
+    viewer: Viewer,
+    Id(id): Id<ProgramId>,
+    Body(body): Body<PlanBody>,
+) -> Result<Response, Error> {
+    let now = clock::now();
+    programs::put_plan(&app.db, viewer.site, id, &body.read(now)?, now).await?;
+    Ok((StatusCode::CREATED, Json(whole(&app, viewer, id).await?)).into_response())
+}
+
+/// Makes the postback token worthless and shows the new one.
+pub async fn rotate_token(State(app): State<App>, viewer: Viewer, Id(id): Id<ProgramId>) -> Answer {
+    programs::rotate_token(&app.db, viewer.site, id).await?;
+    whole(&app, viewer, id).await.map(Json)
+}
+
+async fn whole(app: &App, viewer: Viewer, id: ProgramId) -> Result<Value, Error> {
+    let program = programs::get(&app.db, viewer.site, id).await?;
+    let plans = programs::plans(&app.db, viewer.site, id, clock::now()).await?;
+    let mut answer = row(&program);
+    answer["plans"] = plans.iter().map(plan).collect();
+    answer["postback_token"] =
+        json!(app.keys.postback_token(viewer.site, id, program.token_version));
+    answer["postback_url"] = json!(app.postback_url(viewer.site, &program, &plans));
+    Ok(answer)
+}
+
+fn row(program: &Program) -> Value {
+    let terms = &program.terms;
+    json!({
+        "object": "program",
+        "id": program.id.to_string(),
+        "slug": program.slug,
+        "name": program.name,
+        "destination": program.destination,
+        "currency": program.currency,
+        "is_active": program.is_active,
+        "click_window_ms": terms.click_window_ms,
+        "unique_window_ms": terms.unique_window_ms,
+        "hold_ms": terms.hold_ms,
+        "too_fast_ms": terms.too_fast_ms,
+        "velocity_per_hour": terms.velocity_per_hour,
+        "postback_networks": terms.postback_networks,
+        "created_at": time(program.created_at),
+        "version": program.version,
+    })
+}
+
+fn plan(plan: &Plan) -> Value {
+    let (kind, amount_minor, rate_ppm) = match plan.kind {
+        PlanKind::Flat(units) => ("flat", Some(minor(units)), None),
+        PlanKind::Percent(ppm) => ("percent", None, Some(ppm)),
+        PlanKind::Nothing => ("none", None, None),
+    };
+    json!({
+        "event": plan.event,
+        "kind": kind,
+        "amount_minor": amount_minor,
+        "rate_ppm": rate_ppm,
+        "currency": plan.currency,
+        "valid_from": plan.valid_from.map(time),
+        "in_force": plan.in_force,
+    })
+}

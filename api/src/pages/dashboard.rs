@@ -1,0 +1,76 @@
+//! `/dashboard/`: the daily question answered without a click, moving while one watches.
+
+mod blocks;
+mod cards;
+mod start;
+
+use super::{
+    address::Address,
+    axis, html,
+    parts::{Breakdown, Card, Chart},
+    range_menu::RangeMenu,
+    request::Asked,
+    series,
+    shell::{Here, Shell},
+    view::{Fresh, View},
+    words::{Shown, Words},
+};
+use crate::{app::App, auth::Viewer, error::Error, queries::stats};
+use askama::Template;
+use axum::{extract::State, response::Html};
+
+#[derive(Template)]
+#[template(path = "pages/dashboard.html")]
+struct Dashboard {
+    shell: Shell,
+    menu: RangeMenu,
+    fresh: Fresh,
+    live: bool,
+    filters: Vec<Shown>,
+    cards: Vec<Card>,
+    chart: Chart,
+    blocks: Vec<Breakdown>,
+    start: Option<start::Start>,
+}
+
+/// `GET /dashboard/`
+pub(super) async fn show(
+    State(app): State<App>,
+    _: Viewer,
+    asked: Asked,
+    address: Address,
+) -> Result<Html<String>, Error> {
+    let view = View::read(&app, address).await?;
+    let t = asked.t;
+    let by = axis::grain(view.range());
+    let over_time = view.query(vec![by], 1000);
+    let before = view.before().map(|range| stats::Query { range, ..over_time.clone() });
+    let so_far =
+        view.before_so_far().map(|range| stats::Query { range, ..view.query(Vec::new(), 1) });
+    let (course, earlier, so_far, reports) = tokio::try_join!(
+        stats::report(&app, &over_time),
+        series::maybe(&app, before.as_ref()),
+        series::maybe(&app, so_far.as_ref()),
+        blocks::reports(&app, &view),
+    )?;
+    let mentioned =
+        blocks::BLOCKS.iter().map(|block| std::slice::from_ref(&block.by)).zip(&reports);
+    let words = Words::load(&app, t, mentioned, &view.asked.filters).await?;
+    let start = match course.totals.clicks.is_none_or(|clicks| clicks.gross == 0) {
+        true => start::steps(&app, t).await?,
+        false => None,
+    };
+    let steps = axis::steps(view.range(), by);
+    let shell = asked.shell(Here::Dashboard, t.say("nav-dashboard"));
+    html(&Dashboard {
+        shell: Shell { site: view.site.name.clone(), ..shell },
+        menu: RangeMenu::of(t, &view, true),
+        fresh: Fresh::of(t, &view, &course.as_of),
+        live: view.is_live(),
+        filters: words.filters(&view.asked.filters, &view.address),
+        cards: cards::cards(t, &view, &steps, (&course, so_far.as_ref())),
+        chart: series::clicks(t, &view, by, &course, earlier.as_ref()),
+        blocks: blocks::tables(t, &view, &words, &reports),
+        start,
+    })
+}

@@ -1,0 +1,181 @@
+//! `/affiliate/links/`: a list one likes to read, where links are made, changed, switched and copied.
+
+mod form;
+mod list;
+
+use super::{
+    address::Address,
+    html,
+    parts::{Code, Empty, Field, Pager, Toast},
+    request::Asked,
+    shell::{Here, Shell},
+    typed::{Typed, Wrong, mendable},
+};
+use crate::{
+    app::App,
+    auth::Viewer,
+    error::Error,
+    params::links::{LinkBody, LinkChangeBody},
+    queries::links::{self, LinkChange},
+};
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    response::{IntoResponse, Redirect, Response},
+};
+use schemas::ids::LinkId;
+
+const HOME: &str = "/affiliate/links/";
+
+#[derive(Template)]
+#[template(path = "pages/links.html")]
+struct Links {
+    shell: Shell,
+    find: Vec<Field>,
+    new: Option<form::Form>,
+    rows: Vec<list::Row>,
+    empty: Option<Empty>,
+    pager: Pager,
+    as_of: String,
+}
+
+/// What a form that could not be saved shows again: whose it is, its words, its problems.
+struct Again {
+    of: Option<LinkId>,
+    typed: Typed,
+    wrong: Wrong,
+}
+
+/// `GET /affiliate/links/`
+pub(super) async fn show(
+    State(app): State<App>,
+    _: Viewer,
+    asked: Asked,
+    address: Address,
+) -> Result<Response, Error> {
+    page(&app, &asked, &address, None).await
+}
+
+/// `POST /affiliate/links/`
+pub(super) async fn create(
+    State(app): State<App>,
+    _: Viewer,
+    asked: Asked,
+    typed: Typed,
+) -> Result<Response, Error> {
+    let body = LinkBody {
+        affiliate: typed.get("affiliate").to_owned(),
+        program: typed.get("program").to_owned(),
+        code: typed.given("code"),
+        destination: typed.given("destination"),
+        is_active: None,
+        expires_at: form::end_of_day(&app, typed.get("expires_at")).await?,
+    };
+    let made = async {
+        let link = body.read()?;
+        links::insert(&app.db, app.site, &link).await
+    };
+    match mendable(made.await)? {
+        Ok(id) => Ok(Redirect::to(&format!("{HOME}?done=link-new&of={id}")).into_response()),
+        Err(wrong) => {
+            let address = Address::of(HOME).with("edit", "new");
+            page(&app, &asked, &address, Some(Again { of: None, typed, wrong })).await
+        }
+    }
+}
+
+/// `POST /affiliate/links/{id}/`: change, or switch on and off (`is_active`).
+pub(super) async fn change(
+    State(app): State<App>,
+    _: Viewer,
+    asked: Asked,
+    Path(id): Path<String>,
+    typed: Typed,
+) -> Result<Response, Error> {
+    let id: LinkId = id.parse().map_err(|_| Error::NotFound("link"))?;
+    if let Some(active) = typed.given("is_active") {
+        let is_active = Some(active == "true");
+        let change = LinkChange { is_active, ..LinkChange::default() };
+        links::update(&app.db, app.site, id, &change).await?;
+        let done = if active == "true" { "link-on" } else { "link-off" };
+        return Ok(Redirect::to(&format!("{HOME}?done={done}&of={id}")).into_response());
+    }
+    let expires_at = form::end_of_day(&app, typed.get("expires_at")).await?;
+    let body = LinkChangeBody {
+        destination: Some(typed.given("destination")),
+        is_active: None,
+        expires_at: Some(expires_at),
+    };
+    let changed = async {
+        let change = body.read()?;
+        links::update(&app.db, app.site, id, &change).await
+    };
+    match mendable(changed.await)? {
+        Ok(()) => Ok(Redirect::to(&format!("{HOME}?done=link-saved&of={id}")).into_response()),
+        Err(wrong) => {
+            let address = Address::of(HOME).with("edit", &id.to_string());
+            page(&app, &asked, &address, Some(Again { of: Some(id), typed, wrong })).await
+        }
+    }
+}
+
+async fn page(
+    app: &App,
+    asked: &Asked,
+    address: &Address,
+    again: Option<Again>,
+) -> Result<Response, Error> {
+    let t = asked.t;
+    let list = list::load(app, address).await?;
+    let choices = form::choices(app).await?;
+    let new = form::new(t, address, &choices, again.as_ref());
+    let rows = list.rows(app, t, address, again.as_ref());
+    let filtered =
+        ["q", "affiliate", "program", "is_active"].iter().any(|key| !address.get(key).is_empty());
+    let empty = rows.is_empty().then(|| Empty {
+        title: t.say(if filtered { "links-empty" } else { "empty-links" }),
+        text: t.say("empty-links-text"),
+        action: (t.say("new-link"), address.with("edit", "new").to_string()),
+        code: None,
+    });
+    let shell = Shell {
+        toast: toast(app, asked, address).await?,
+        ..asked.shell(Here::Links, t.say("nav-links"))
+    };
+    let page = Links {
+        shell,
+        find: form::find(t, address, &choices),
+        new,
+        rows,
+        empty,
+        pager: list.pager(t, address),
+        as_of: list.as_of(t),
+    };
+    Ok(html(&page)?.into_response())
+}
+
+/// What was just done, with its undoing.
+async fn toast(app: &App, asked: &Asked, address: &Address) -> Result<Option<Toast>, Error> {
+    let t = asked.t;
+    let (done, of) = (address.get("done"), address.get("of"));
+    let known = ["link-new", "link-saved", "link-off", "link-on"].contains(&done);
+    let (true, Ok(id)) = (known, of.parse::<LinkId>()) else { return Ok(None) };
+    let link = match links::get(&app.db, app.site, id).await {
+        Ok(link) => link,
+        Err(Error::NotFound(_)) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let back = |active: &str| (format!("{HOME}{id}/"), vec![("is_active", active.to_owned())]);
+    let undo = match done {
+        "link-off" => Some(back("true")),
+        "link-on" => Some(back("false")),
+        _ => None,
+    };
+    Ok(Some(Toast { t, text: t.say1(&format!("done-{done}"), "name", &link.code), undo }))
+}
+
+/// A link's address as a block to copy.
+fn tracking(app: &App, t: crate::i18n::Text, code: &str) -> Code {
+    let text = format!("{}/c/{code}", app.tracking_url);
+    Code { t, label: t.say("tracking-url"), text, titled: false }
+}

@@ -1,0 +1,33 @@
+//! `/dashboard/live`: says that more was counted; the page then asks for itself again. One poller
+//! serves all who watch (`queries::live`).
+
+use crate::{app::App, auth::Viewer, error::Error, queries::live::Latest};
+use axum::{
+    extract::State,
+    response::sse::{Event, KeepAlive, Sse},
+};
+use std::{convert::Infallible, time::Duration};
+use tokio_stream::{Stream, StreamExt, wrappers::WatchStream};
+
+/// An event `counted` whenever the numbers of today moved; `delayed` while a store is away.
+pub(super) async fn follow(
+    State(app): State<App>,
+    _: Viewer,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Error> {
+    let listener = app.live.listen(&app)?;
+    // What stands there at the beginning is what the page shows already.
+    let frames = WatchStream::from_changes(listener.frames.clone());
+    let events = frames.map(move |latest| {
+        let _seat = &listener;
+        Ok(event(&latest))
+    });
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))))
+}
+
+fn event(latest: &Latest) -> Event {
+    let at = latest.as_ref().and_then(|frame| frame.as_of.at);
+    match at {
+        Some(at) => Event::default().event("counted").data(at.to_rfc3339()),
+        None => Event::default().event("delayed").data("-"),
+    }
+}

@@ -1,0 +1,95 @@
+//! Form field: label, what to type, what is wrong with it, and every word kept.
+
+use super::part;
+use askama::Template;
+
+/// One field of a form.
+#[derive(Template)]
+#[template(path = "parts/field.html")]
+pub(crate) struct Field {
+    /// In the form's body, and in the page's ids.
+    pub name: &'static str,
+    /// Before it.
+    pub label: String,
+    /// What a person typed, or what stands there already.
+    pub value: String,
+    /// What to type.
+    pub hint: String,
+    /// What is wrong; empty when nothing is.
+    pub error: String,
+    /// How it is asked.
+    pub kind: Kind,
+    /// May not be empty.
+    pub required: bool,
+}
+
+/// How a field is asked.
+pub(crate) enum Kind {
+    /// One line, with the `type` of the input.
+    Line(&'static str),
+    /// One of several.
+    Select(Vec<Choice>),
+}
+
+/// One of several.
+pub(crate) struct Choice {
+    /// In the form's body.
+    pub value: String,
+    /// As a person reads it.
+    pub label: String,
+}
+
+impl Field {
+    /// A line of text.
+    pub(crate) fn line(name: &'static str, label: String, value: &str) -> Self {
+        Self {
+            name,
+            label,
+            value: value.to_owned(),
+            hint: String::new(),
+            error: String::new(),
+            kind: Kind::Line("text"),
+            required: false,
+        }
+    }
+
+    /// A choice.
+    pub(crate) fn select(
+        name: &'static str,
+        label: String,
+        value: &str,
+        choices: Vec<Choice>,
+    ) -> Self {
+        Self { kind: Kind::Select(choices), ..Self::line(name, label, value) }
+    }
+
+    /// With the input's `type`.
+    #[must_use]
+    pub(crate) fn typed(self, kind: &'static str) -> Self {
+        Self { kind: Kind::Line(kind), ..self }
+    }
+
+    /// With what to type.
+    #[must_use]
+    pub(crate) fn hint(self, hint: String) -> Self {
+        Self { hint, ..self }
+    }
+
+    /// With what is wrong, if anything.
+    #[must_use]
+    pub(crate) fn error(self, error: String) -> Self {
+        Self { error, ..self }
+    }
+
+    /// May not be empty.
+    #[must_use]
+    pub(crate) fn required(self) -> Self {
+        Self { required: true, ..self }
+    }
+
+    fn described(&self) -> bool {
+        !self.hint.is_empty() || !self.error.is_empty()
+    }
+}
+
+part!(Field);

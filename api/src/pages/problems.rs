@@ -1,0 +1,35 @@
+//! Error pages: what is wrong in a person's words, and a way on. The one place that turns a status
+//! into a page; what broke is in the log under the number shown, never on the page.
+
+use super::{
+    request::Asked,
+    shell::{Here, Shell},
+};
+use crate::error::Problem;
+use askama::Template;
+use axum::http::HeaderMap;
+
+#[derive(Template)]
+#[template(path = "pages/problem.html")]
+struct Page {
+    shell: Shell,
+    text: String,
+    number: String,
+}
+
+/// The page of a problem; plain words where even that cannot be rendered.
+pub(crate) fn problem(problem: &Problem, id: &str, head: &HeaderMap) -> String {
+    let asked = Asked::of(head);
+    let t = asked.t;
+    let status = problem.code.status.as_u16();
+    let (title, text) = match status {
+        404 => ("error-404", "error-404-text"),
+        401 | 403 => ("error-403", "error-403-text"),
+        503 => ("error-503", "error-503-text"),
+        500..=599 => ("error-500", "error-500-text"),
+        _ => ("error-400", "error-400-text"),
+    };
+    let shell = Shell { signed_in: asked.signed_in, ..asked.shell(Here::Elsewhere, t.say(title)) };
+    let number = if status == 500 { id.to_owned() } else { String::new() };
+    Page { shell, text: t.say(text), number }.render().unwrap_or_else(|_| t.say(title))
+}

@@ -1,0 +1,126 @@
+//! `/affiliate/programs/`: what is promoted. The list and the making; one program is in `program`.
+
+mod form;
+mod program;
+
+pub(super) use program::{add_terms, change, rotate, show as show_one};
+
+use super::{
+    address::Address,
+    html,
+    parts::{Chip, Empty},
+    request::Asked,
+    shell::{Here, Shell},
+    typed::{Typed, Wrong, mendable},
+};
+use crate::{
+    app::App,
+    auth::Viewer,
+    clock,
+    error::Error,
+    queries::{Cursor, programs, sites},
+};
+use askama::Template;
+use axum::{
+    extract::State,
+    response::{IntoResponse, Redirect, Response},
+};
+
+const HOME: &str = "/affiliate/programs/";
+
+#[derive(Template)]
+#[template(path = "pages/programs.html")]
+struct Programs {
+    shell: Shell,
+    new: Option<form::Form>,
+    rows: Vec<Row>,
+    empty: Option<Empty>,
+}
+
+struct Row {
+    href: String,
+    name: String,
+    slug: String,
+    chip: Chip,
+    destination: String,
+    links: String,
+    stats: String,
+}
+
+/// `GET /affiliate/programs/`
+pub(super) async fn show(
+    State(app): State<App>,
+    _: Viewer,
+    asked: Asked,
+    address: Address,
+) -> Result<Response, Error> {
+    page(&app, &asked, &address, None).await
+}
+
+/// `POST /affiliate/programs/`: the program and its first line of terms, both or neither.
+pub(super) async fn create(
+    State(app): State<App>,
+    _: Viewer,
+    asked: Asked,
+    typed: Typed,
+) -> Result<Response, Error> {
+    let currency = sites::get(&app.db, app.site).await?.currency;
+    let now = clock::now();
+    let made = async {
+        let program = form::program(&typed, &currency)?;
+        let plan = form::plan(&typed, &program.currency, now)?;
+        let mut tx = app.db.begin().await?;
+        let id = programs::insert(&mut *tx, app.site, &program).await?;
+        programs::put_plan(&mut *tx, app.site, id, &plan, now).await?;
+        tx.commit().await?;
+        Ok(id)
+    };
+    match mendable(made.await)? {
+        Ok(id) => Ok(Redirect::to(&format!("{HOME}{id}/?done=program-new")).into_response()),
+        Err(wrong) => {
+            let address = Address::of(HOME).with("edit", "new");
+            page(&app, &asked, &address, Some((typed, wrong))).await
+        }
+    }
+}
+
+async fn page(
+    app: &App,
+    asked: &Asked,
+    address: &Address,
+    again: Option<(Typed, Wrong)>,
+) -> Result<Response, Error> {
+    let t = asked.t;
+    let many = Cursor { limit: 500, ..Cursor::default() };
+    let list = programs::list(&app.db, app.site, &programs::Find::default(), many).await?;
+    let currency = sites::get(&app.db, app.site).await?.currency;
+    let rows: Vec<Row> = list
+        .rows
+        .into_iter()
+        .map(|one| Row {
+            href: format!("{HOME}{}/", one.id),
+            chip: Chip::state(t, if one.is_active { "active" } else { "paused" }),
+            links: format!("/affiliate/links/?program={}", one.id),
+            stats: format!("/affiliate/stats/?range=30d&program={}", one.id),
+            name: one.name,
+            slug: one.slug,
+            destination: one.destination,
+        })
+        .collect();
+    let page = Programs {
+        shell: asked.shell(Here::Programs, t.say("nav-programs")),
+        new: (address.get("edit") == "new").then(|| {
+            let (typed, wrong) =
+                again.unwrap_or_else(|| (form::fresh(&currency), Wrong::default()));
+            form::new(t, &typed, &wrong)
+        }),
+        empty: rows.is_empty().then(|| Empty {
+            title: t.say("programs-empty"),
+            text: t.say("programs-empty-text"),
+            action: (t.say("new-program"), address.with("edit", "new").to_string()),
+            code: None,
+        }),
+        rows,
+    };
+    Ok(html(&page)?.into_response())
+}

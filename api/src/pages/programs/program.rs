@@ -1,0 +1,243 @@
+//! `/affiliate/programs/{id}/`: one program, its terms, and the postback URL to give to the shop.
+
+use super::{HOME, form};
+use crate::{
+    app::App,
+    auth::Viewer,
+    clock,
+    error::Error,
+    i18n::Text,
+    pages::{
+        address::Address,
+        html,
+        parts::{Chip, Code, Crumb, Field, Toast},
+        request::Asked,
+        shell::{Here, Shell},
+        typed::{Typed, Wrong, mendable},
+    },
+    queries::{
+        programs::{self, Plan, PlanKind, Program, ProgramChange},
+        sites,
+    },
+};
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    response::{IntoResponse, Redirect, Response},
+};
+use chrono_tz::Tz;
+use schemas::ids::ProgramId;
+
+#[derive(Template)]
+#[template(path = "pages/program.html")]
+struct Page {
+    shell: Shell,
+    crumbs: Vec<Crumb>,
+    chip: Chip,
+    id: String,
+    destination: String,
+    is_active: bool,
+    postback: Code,
+    token: Code,
+    curl: Code,
+    lines: Vec<Line>,
+    terms: Vec<Field>,
+    edit: form::Form,
+    rotate: Field,
+    links: String,
+    stats: String,
+}
+
+/// A line of the terms.
+struct Line {
+    event: String,
+    pays: String,
+    since: String,
+    in_force: bool,
+}
+
+/// What is typed into which form again.
+#[derive(Default)]
+struct Again {
+    edit: Option<(Typed, Wrong)>,
+    terms: Option<(Typed, Wrong)>,
+    rotate: Option<(Typed, String)>,
+}
+
+/// `GET /affiliate/programs/{id}/`
+pub(in crate::pages) async fn show(
+    State(app): State<App>,
+    _: Viewer,
+    asked: Asked,
+    Path(id): Path<String>,
+    address: Address,
+) -> Result<Response, Error> {
+    page(&app, &asked, read(&id)?, (&address, Again::default())).await
+}
+
+/// `POST /affiliate/programs/{id}/`: change, or pause and resume (`is_active`).
+pub(in crate::pages) async fn change(
+    State(app): State<App>,
+    _: Viewer,
+    asked: Asked,
+    Path(id): Path<String>,
+    typed: Typed,
+) -> Result<Response, Error> {
+    let id = read(&id)?;
+    if let Some(active) = typed.given("is_active") {
+        let is_active = Some(active == "true");
+        let change = ProgramChange { is_active, ..ProgramChange::default() };
+        programs::update(&app.db, app.site, id, &change).await?;
+        return Ok(done(id, if active == "true" { "program-on" } else { "program-off" }));
+    }
+    let changed = async { programs::update(&app.db, app.site, id, &form::change(&typed)?).await };
+    match mendable(changed.await)? {
+        Ok(()) => Ok(done(id, "program-saved")),
+        Err(wrong) => {
+            let again = Again { edit: Some((typed, wrong)), ..Again::default() };
+            page(&app, &asked, id, (&Address::of(HOME), again)).await
+        }
+    }
+}
+
+/// `POST /affiliate/programs/{id}/plans/`
+pub(in crate::pages) async fn add_terms(
+    State(app): State<App>,
+    _: Viewer,
+    asked: Asked,
+    Path(id): Path<String>,
+    typed: Typed,
+) -> Result<Response, Error> {
+    let id = read(&id)?;
+    let program = programs::get(&app.db, app.site, id).await?;
+    let now = clock::now();
+    let added = async {
+        let plan = form::plan(&typed, &program.currency, now)?;
+        programs::put_plan(&app.db, app.site, id, &plan, now).await
+    };
+    match mendable(added.await)? {
+        Ok(_) => Ok(done(id, "terms")),
+        Err(wrong) => {
+            let again = Again { terms: Some((typed, wrong)), ..Again::default() };
+            page(&app, &asked, id, (&Address::of(HOME), again)).await
+        }
+    }
+}
+
+/// `POST /affiliate/programs/{id}/token/`: cannot be undone, so it asks for the program's name.
+pub(in crate::pages) async fn rotate(
+    State(app): State<App>,
+    _: Viewer,
+    asked: Asked,
+    Path(id): Path<String>,
+    typed: Typed,
+) -> Result<Response, Error> {
+    let id = read(&id)?;
+    let program = programs::get(&app.db, app.site, id).await?;
+    if typed.get("slug").trim() == program.slug {
+        programs::rotate_token(&app.db, app.site, id).await?;
+        return Ok(done(id, "rotated"));
+    }
+    let wrong = asked.t.say1("rotate-wrong", "slug", &program.slug);
+    let again = Again { rotate: Some((typed, wrong)), ..Again::default() };
+    page(&app, &asked, id, (&Address::of(HOME), again)).await
+}
+
+fn read(id: &str) -> Result<ProgramId, Error> {
+    id.parse().map_err(|_| Error::NotFound("program"))
+}
+
+fn done(id: ProgramId, what: &str) -> Response {
+    Redirect::to(&format!("{HOME}{id}/?done={what}")).into_response()
+}
+
+async fn page(
+    app: &App,
+    asked: &Asked,
+    id: ProgramId,
+    (address, again): (&Address, Again),
+) -> Result<Response, Error> {
+    let t = asked.t;
+    let program = programs::get(&app.db, app.site, id).await?;
+    let plans = programs::plans(&app.db, app.site, id, clock::now()).await?;
+    let zone = sites::get(&app.db, app.site).await?.zone;
+    let (typed, wrong) = again.edit.unwrap_or_else(|| (form::of(&program), Wrong::default()));
+    let fresh = || (Typed::default().with("kind", "percent"), Wrong::default());
+    let (terms, terms_wrong) = again.terms.unwrap_or_else(fresh);
+    let (slug, slug_wrong) = again.rotate.unwrap_or_default();
+    let (postback, token, curl) = postback(app, t, &program, &plans);
+    let page = Page {
+        shell: Shell {
+            toast: toast(t, address, &program),
+            back: format!("{HOME}{id}/"),
+            ..asked.shell(Here::Programs, program.name.clone())
+        },
+        crumbs: vec![Crumb { label: t.say("nav-programs"), href: HOME.to_owned() }],
+        chip: Chip::state(t, if program.is_active { "active" } else { "paused" }),
+        id: id.to_string(),
+        is_active: program.is_active,
+        postback,
+        token,
+        curl,
+        lines: plans.iter().map(|plan| line(t, plan, zone)).collect(),
+        terms: form::terms(t, &terms, &terms_wrong),
+        edit: form::edit(t, &program, &typed, &wrong),
+        rotate: Field::line(
+            "slug",
+            t.say1("rotate-confirm", "slug", &program.slug),
+            slug.get("slug"),
+        )
+        .error(slug_wrong),
+        links: format!("/affiliate/links/?program={id}"),
+        stats: format!("/affiliate/stats/?range=30d&program={id}"),
+        destination: program.destination,
+    };
+    Ok(html(&page)?.into_response())
+}
+
+/// The URL for the shop, the token in it, and a call to try it with.
+fn postback(app: &App, t: Text, program: &Program, plans: &[Plan]) -> (Code, Code, Code) {
+    let token = app.keys.postback_token(app.site, program.id, program.token_version);
+    let event = plans.iter().find(|plan| plan.in_force).map_or("sale", |plan| plan.event.as_str());
+    let base = format!("{}/postback?program={}&token={token}", app.tracking_url, program.id);
+    let currency = &program.currency;
+    let url = format!(
+        "{base}&event={event}&click_id={{click_id}}&txn_id={{txn_id}}&amount={{amount}}&currency={currency}"
+    );
+    let curl = format!(
+        "curl '{base}&event={event}&click_id=CLICK_ID&txn_id=test-1&amount=12.50&currency={currency}'"
+    );
+    let code = |key: &str, text| Code { t, label: t.say(key), text, titled: true };
+    (code("postback-url", url), code("postback-token", token.clone()), code("postback-test", curl))
+}
+
+fn line(t: Text, plan: &Plan, zone: Tz) -> Line {
+    let pays = match plan.kind {
+        PlanKind::Flat(units) => {
+            t.say1("pays-each", "amount", &t.money(units, &plan.currency).to_string())
+        }
+        PlanKind::Percent(ppm) => t.say1("pays-share", "share", &t.percent_ppm(ppm)),
+        PlanKind::Nothing => t.say("pays-nothing"),
+    };
+    let since = match plan.valid_from {
+        Some(at) => t.say1("since", "time", &t.moment(at, zone)),
+        None => t.say("from-the-start"),
+    };
+    Line { event: plan.event.clone(), pays, since, in_force: plan.in_force }
+}
+
+fn toast(t: Text, address: &Address, program: &Program) -> Option<Toast> {
+    let back = |active: &str| {
+        Some((format!("{HOME}{}/", program.id), vec![("is_active", active.to_owned())]))
+    };
+    let (key, undo) = match address.get("done") {
+        "program-new" => ("done-program-new", None),
+        "program-saved" => ("done-program-saved", None),
+        "program-off" => ("done-program-off", back("true")),
+        "program-on" => ("done-program-on", back("false")),
+        "terms" => ("done-terms", None),
+        "rotated" => ("done-rotated", None),
+        _ => return None,
+    };
+    Some(Toast { t, text: t.say1(key, "name", &program.name), undo })
+}

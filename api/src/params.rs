@@ -1,0 +1,153 @@
+//! Where every bad input dies: what comes in is read here into types that cannot be wrong, so that
+//! no handler and no query checks anything again.
+//!
+//! Pages and JSON read the same parameters: the URL of a page is the URL of its API.
+
+pub mod pairs;
+pub mod range;
+pub mod filters;
+pub mod stats;
+pub mod cursor;
+pub mod body;
+pub mod links;
+pub mod programs;
+pub mod affiliates;
+pub mod conversions;
+
+use crate::error::{Error, Field};
+
+/// Collects what is wrong with a body or a query, so that all of it is said at once.
+#[derive(Debug, Default)]
+pub struct Errors(Vec<Field>);
+
+impl Errors {
+    /// Notes a wrong field.
+    pub fn add(&mut self, field: &str, code: &'static str, detail: impl Into<String>) {
+        self.0.push(Field::new(field, code, detail));
+    }
+
+    /// The value, or a note and `None`.
+    pub fn take<T>(&mut self, result: Result<T, Field>) -> Option<T> {
+        result.map_err(|field| self.0.push(field)).ok()
+    }
+
+    /// Everything was right, or `Invalid`.
+    ///
+    /// # Errors
+    /// `Invalid` with every field noted.
+    pub fn finish(self) -> Result<(), Error> {
+        if self.0.is_empty() { Ok(()) } else { Err(Error::Invalid(self.0)) }
+    }
+}
+
+/// Everything was right and everything was taken.
+///
+/// # Errors
+/// `Invalid` with every field noted and every parameter nobody knows.
+pub fn done(pairs: pairs::Pairs, mut errors: Errors) -> Result<(), Error> {
+    match pairs.finish() {
+        Err(Error::Invalid(unknown)) => errors.0.extend(unknown),
+        other => other?,
+    }
+    errors.finish()
+}
+
+/// A text people typed: trimmed, without control characters, of `min` to `max` characters.
+pub(crate) fn text(field: &str, value: &str, min: usize, max: usize) -> Result<String, Field> {
+    let value = value.trim();
+    if value.chars().any(char::is_control) {
+        return Err(Field::new(field, "control_character", "control characters are not allowed"));
+    }
+    match value.chars().count() {
+        0 if min > 0 => Err(Field::new(field, "required", "this is needed")),
+        n if n < min => Err(Field::new(field, "too_short", format!("at least {min} characters"))),
+        n if n > max => Err(Field::new(field, "too_long", format!("at most {max} characters"))),
+        _ => Ok(value.to_owned()),
+    }
+}
+
+/// An id with its prefix.
+pub(crate) fn id<T: std::str::FromStr>(field: &str, value: &str) -> Result<T, Field>
+where
+    T::Err: std::fmt::Display,
+{
+    value.parse().map_err(|error: T::Err| Field::new(field, "invalid_id", error.to_string()))
+}
+
+/// Where a link leads: http or https, a host, no user in front of it. Macros (`{click_id}`) may
+/// stand behind the host only.
+pub(crate) fn destination(field: &str, value: &str) -> Result<String, Field> {
+    let value = text(field, value, 1, 4096)?;
+    let wrong = |code, detail: &str| Err(Field::new(field, code, detail));
+    let Ok(url) = url::Url::parse(&value) else {
+        return wrong("invalid_url", "a whole address, as https://example.com/page");
+    };
+    if !matches!(url.scheme(), "http" | "https") || !value.contains("://") {
+        return wrong("invalid_url", "the address begins with https:// or http://");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return wrong("invalid_url", "no name or password in front of the host");
+    }
+    let authority = value.split("://").nth(1).unwrap_or_default();
+    let authority = authority.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    if authority.contains(['{', '}', '%']) || value.contains([' ', '\\', '"', '<', '>']) {
+        return wrong("invalid_url", "no macro in the host, no spaces, quotes, < > or \\");
+    }
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_destination_is_an_address_and_nothing_else() {
+        for url in [
+            "https://example.com",
+            "http://example.com:8080/a?b={click_id}&c={sub1:raw}#d",
+            "https://example.com/é?x=%20",
+        ] {
+            assert_eq!(destination("d", url).as_deref(), Ok(url));
+        }
+        for url in [
+            "",
+            "example.com",
+            "//example.com",
+            "ftp://example.com",
+            "javascript:alert(1)",
+            "https://",
+            "https:example.com",
+            "https://user@example.com/",
+            "https://u:p@example.com/",
+            "https://{sub1}/",
+            "https://{sub1}.example.com/",
+            "https://ex\nample.com/",
+            "https://example.com/\r\nSet-Cookie: x",
+            "https://example.com/\0",
+            "https:\\\\example.com",
+            "https://example.com\\@evil/",
+            "https://a b/",
+            "data:text/html,x",
+        ] {
+            assert!(destination("d", url).is_err(), "{url}");
+        }
+        assert!(destination("d", &format!("https://example.com/{}", "a".repeat(4097))).is_err());
+    }
+
+    #[test]
+    fn a_text_is_trimmed_and_holds_no_control_characters() {
+        assert_eq!(
+            text("t", "  Ünïcode 𝒳 <script>  ", 1, 200).as_deref(),
+            Ok("Ünïcode 𝒳 <script>")
+        );
+        for (value, code) in [
+            ("", "required"),
+            ("   ", "required"),
+            ("a\0b", "control_character"),
+            ("a\r\nb", "control_character"),
+        ] {
+            assert_eq!(text("t", value, 1, 200).unwrap_err().code, code);
+        }
+        assert_eq!(text("t", &"é".repeat(201), 1, 200).unwrap_err().code, "too_long");
+    }
+}

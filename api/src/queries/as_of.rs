@@ -1,0 +1,28 @@
+//! Until when the numbers are complete.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgExecutor;
+
+/// What stands beside every number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AsOf {
+    /// Everything up to here is counted; `None` while a collector was never heard of.
+    pub at: Option<DateTime<Utc>>,
+    /// Whether every declared collector is heard of.
+    pub complete: bool,
+    /// What holds it, in words; empty when nothing does.
+    pub note: String,
+}
+
+/// One row of a view, cheap enough for once a second.
+///
+/// # Errors
+/// `sqlx::Error` when PostgreSQL does not answer.
+pub async fn get(db: impl PgExecutor<'_>) -> Result<AsOf, sqlx::Error> {
+    sqlx::query_as!(
+        AsOf,
+        r#"SELECT as_of AS at, complete AS "complete!", note AS "note!" FROM pipeline_as_of"#
+    )
+    .fetch_one(db)
+    .await
+}

@@ -1,0 +1,234 @@
+//! Clicks one by one, as they were decided: what a number opens into.
+
+use chrono::{DateTime, Utc};
+use clickhouse::Row;
+use schemas::{
+    click_id::ClickId,
+    ids::{AffiliateId, LinkId, ProgramId, SiteId},
+    keys::Keys,
+};
+use serde::Deserialize;
+
+use super::{
+    Page,
+    bind::{self, Bind},
+    stats::{Query, Side},
+};
+use crate::app::App;
+
+/// The lower bits of a journal's id that a click id carries.
+pub(super) const JOURNAL_BITS: u64 = (1 << 20) - 1;
+
+/// A click or impression with its outcome.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Click {
+    /// Its signed id, as its destination received it.
+    pub id: String,
+    /// When, to the millisecond.
+    pub at: DateTime<Utc>,
+    /// The link followed; 0 for an orphan.
+    pub link: LinkId,
+    /// The link's program then.
+    pub program: ProgramId,
+    /// The link's affiliate then.
+    pub affiliate: AffiliateId,
+    /// `click` or `impression`.
+    pub kind: String,
+    /// `unique`, `duplicate` or `invalid`.
+    pub outcome: String,
+    /// Why it is invalid, else empty.
+    pub reason: String,
+    /// The version of the rules that decided.
+    pub rules: u16,
+    /// Where and with what; empty where not known.
+    pub traits: Traits,
+    /// sub1 to sub10.
+    pub subs: [String; 10],
+    /// The code asked for, where no link has it.
+    pub code: String,
+}
+
+/// What is known of a visit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as the dimensions")]
+pub struct Traits {
+    pub country: String,
+    pub region: String,
+    pub city: String,
+    pub device: String,
+    pub os: String,
+    pub browser: String,
+    pub language: String,
+    pub referrer: String,
+    pub source: String,
+}
+
+#[derive(Row, Deserialize)]
+struct Found {
+    at_ms: i64,
+    journal: u64,
+    shard: u16,
+    seq: u64,
+    key_version: u8,
+    link: u32,
+    program: u32,
+    affiliate: u32,
+    kind: String,
+    outcome: String,
+    reason: String,
+    rules: u16,
+    country: String,
+    region: String,
+    city: String,
+    device: String,
+    os: String,
+    browser: String,
+    language: String,
+    referrer: String,
+    source: String,
+    subs: Vec<String>,
+    code: String,
+}
+
+const COLUMNS: &str = "toUnixTimestamp64Milli(t.time) AS at_ms, t.journal, t.shard, t.seq, t.key_version, \
+    t.link, t.program, t.affiliate, toString(t.kind) AS kind, t.outcome, t.reason, t.rules, t.country, \
+    t.region, t.city, t.device, t.os, t.browser, t.language, t.referrer, t.source, \
+    CAST([t.sub1, t.sub2, t.sub3, t.sub4, t.sub5, t.sub6, t.sub7, t.sub8, t.sub9, t.sub10], 'Array(String)') AS subs, \
+    t.code";
+
+/// Newest first, within the span and filters of `query` (the rest of it is not looked at); `after`
+/// is the last click of the page before.
+///
+/// # Errors
+/// When ClickHouse does not answer.
+pub async fn list(
+    app: &App,
+    query: &Query,
+    after: Option<&ClickId>,
+    limit: u16,
+) -> Result<Page<Click>, clickhouse::error::Error> {
+    let mut binds = vec![
+        Bind::Number(app.site.to_sql()),
+        Bind::Number(query.range.from_ms),
+        Bind::Number(query.range.to_ms),
+    ];
+    let mut text = format!(
+        "SELECT {COLUMNS} FROM clicks AS t WHERE t.site = ? AND t.count = 1
+         AND t.time >= fromUnixTimestamp64Milli(?) AND t.time < fromUnixTimestamp64Milli(?)"
+    );
+    for filter in &query.filters {
+        if filter.dimension.side() != Side::OfConversions {
+            text.push_str(&bind::condition(filter, &mut binds));
+        }
+    }
+    if let Some(after) = after {
+        text.push_str(
+            " AND t.time <= fromUnixTimestamp64Milli(?)
+              AND (toUnixTimestamp64Milli(t.time), t.shard, t.seq, bitAnd(t.journal, 1048575)) < (?, ?, ?, ?)",
+        );
+        binds.extend([number(after.time_ms), number(after.time_ms), number(after.shard.into())]);
+        binds.extend([number(after.seq), number(after.journal.into())]);
+    }
+    text.push_str(&format!(
+        " ORDER BY t.time DESC, t.shard DESC, t.seq DESC, bitAnd(t.journal, 1048575) DESC LIMIT {}",
+        u32::from(limit) + 1
+    ));
+    let asked = bind::all(app.ch.query(&text), &binds);
+    let found = bind::in_time(asked.fetch_all::<Found>()).await?;
+    let mut rows: Vec<Click> = found.into_iter().map(|found| found.click(&app.keys)).collect();
+    let has_more = rows.len() > usize::from(limit);
+    rows.truncate(limit.into());
+    Ok(Page { rows, has_more })
+}
+
+/// The newest of the last minutes, for the live stream.
+///
+/// # Errors
+/// When ClickHouse does not answer.
+pub async fn newest(
+    app: &App,
+    since: DateTime<Utc>,
+    limit: u16,
+) -> Result<Vec<Click>, clickhouse::error::Error> {
+    let text = format!(
+        "SELECT {COLUMNS} FROM clicks AS t
+         WHERE t.site = ? AND t.time >= fromUnixTimestamp64Milli(?)
+         ORDER BY t.time DESC, t.shard DESC, t.seq DESC LIMIT ?"
+    );
+    let asked = app.ch.query(&text).bind(app.site.get()).bind(since.timestamp_millis()).bind(limit);
+    let found = bind::in_time(asked.fetch_all::<Found>()).await?;
+    Ok(found.into_iter().map(|found| found.click(&app.keys)).collect())
+}
+
+/// One by its proven id; `None` while it is not decided, or when it is another site's.
+///
+/// # Errors
+/// When ClickHouse does not answer.
+pub async fn find(
+    app: &App,
+    site: SiteId,
+    id: &ClickId,
+) -> Result<Option<Click>, clickhouse::error::Error> {
+    let text = format!(
+        "SELECT {COLUMNS} FROM clicks AS t
+         WHERE t.site = ? AND t.link = ? AND t.time = fromUnixTimestamp64Milli(?) AND t.shard = ?
+           AND t.seq = ? AND bitAnd(t.journal, 1048575) = ? AND t.count = 1 LIMIT 1"
+    );
+    let asked = app
+        .ch
+        .query(&text)
+        .bind(site.get())
+        .bind(id.link)
+        .bind(id.time_ms)
+        .bind(id.shard)
+        .bind(id.seq)
+        .bind(id.journal);
+    let found = bind::in_time(asked.fetch_optional::<Found>()).await?;
+    Ok(found.map(|found| found.click(&app.keys)))
+}
+
+/// A click id printed again from what the stores keep; empty when its key is gone.
+pub(super) fn print(keys: &Keys, id: &ClickId) -> String {
+    keys.click_ids().reprint(id).map(|token| token.to_string()).unwrap_or_default()
+}
+
+impl Found {
+    fn click(self, keys: &Keys) -> Click {
+        let id = ClickId {
+            key_version: self.key_version,
+            time_ms: u64::try_from(self.at_ms).unwrap_or_default(),
+            shard: self.shard,
+            journal: (self.journal & JOURNAL_BITS) as u32,
+            seq: self.seq,
+            link: self.link,
+        };
+        Click {
+            id: print(keys, &id),
+            at: DateTime::from_timestamp_millis(self.at_ms).unwrap_or_default(),
+            link: LinkId(self.link),
+            program: ProgramId(self.program),
+            affiliate: AffiliateId(self.affiliate),
+            kind: self.kind,
+            outcome: self.outcome,
+            reason: self.reason,
+            rules: self.rules,
+            traits: Traits {
+                country: self.country,
+                region: self.region,
+                city: self.city,
+                device: self.device,
+                os: self.os,
+                browser: self.browser,
+                language: self.language,
+                referrer: self.referrer,
+                source: self.source,
+            },
+            subs: self.subs.try_into().unwrap_or_default(),
+            code: self.code,
+        }
+    }
+}
+
+fn number(value: u64) -> Bind {
+    Bind::Number(i64::try_from(value).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,170 @@
+//! Commissions: what affiliates earned, line by line and in sum.
+
+use chrono::{DateTime, Utc};
+use schemas::ids::{AffiliateId, CommissionId, ConversionId, LinkId, ProgramId, SiteId};
+use sqlx::{PgExecutor, PgPool};
+
+use super::{Cursor, Page, narrow, wide};
+use crate::error::Error;
+
+/// The words of a commission's state, in the order of its life.
+pub const STATUSES: [&str; 8] =
+    ["pending", "hold", "processed", "paid", "refunded", "duplicate", "fraud", "canceled"];
+
+/// A commission as people see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commission {
+    /// Its id.
+    pub id: CommissionId,
+    /// What it was earned by.
+    pub conversion: ConversionId,
+    /// The conversion's event.
+    pub event: String,
+    /// The conversion's transaction; may be empty.
+    pub txn_id: String,
+    /// Who earned it.
+    pub affiliate: AffiliateId,
+    /// Their name.
+    pub affiliate_name: String,
+    /// Under which program.
+    pub program: ProgramId,
+    /// The program's name.
+    pub program_name: String,
+    /// Through which link.
+    pub link: LinkId,
+    /// The link's code.
+    pub code: String,
+    /// The line of the terms that paid it.
+    pub plan: i64,
+    /// Units of 1/10,000 minor.
+    pub amount_units: i64,
+    /// ISO 4217.
+    pub currency: String,
+    /// One of [`STATUSES`].
+    pub status: String,
+    /// When it was earned.
+    pub occurred_at: DateTime<Utc>,
+    /// It can be released after this.
+    pub hold_until: DateTime<Utc>,
+    /// When it was decided.
+    pub created_at: DateTime<Utc>,
+}
+
+/// Which ones.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Find {
+    /// This one alone.
+    pub id: Option<CommissionId>,
+    /// Of a conversion.
+    pub conversion: Option<ConversionId>,
+    /// Of an affiliate.
+    pub affiliate: Option<AffiliateId>,
+    /// Of a program.
+    pub program: Option<ProgramId>,
+    /// In a state.
+    pub status: Option<String>,
+    /// Earned from then on …
+    pub from: Option<DateTime<Utc>>,
+    /// … and before then.
+    pub to: Option<DateTime<Utc>>,
+}
+
+/// A sum of commissions of one state and currency.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sum {
+    /// One of [`STATUSES`].
+    pub status: String,
+    /// ISO 4217.
+    pub currency: String,
+    /// Units of 1/10,000 minor.
+    pub amount_units: i64,
+    /// How many.
+    pub count: i64,
+}
+
+/// Newest first.
+///
+/// # Errors
+/// `sqlx::Error` when PostgreSQL does not answer.
+pub async fn list(
+    db: &PgPool,
+    site: SiteId,
+    find: &Find,
+    cursor: Cursor,
+) -> Result<Page<Commission>, sqlx::Error> {
+    let rows = sqlx::query_file!(
+        "src/queries/commissions.list.sql",
+        site.to_sql(),
+        cursor.starting_after,
+        cursor.ending_before,
+        cursor.limit_sql(),
+        find.id.map(CommissionId::to_sql),
+        find.conversion.map(ConversionId::to_sql),
+        find.affiliate.map(AffiliateId::to_sql),
+        find.program.map(ProgramId::to_sql),
+        find.status,
+        find.from,
+        find.to,
+    )
+    .map(|row| Commission {
+        id: CommissionId(wide(row.id)),
+        conversion: ConversionId(wide(row.conversion_id)),
+        event: row.event,
+        txn_id: row.txn_id,
+        affiliate: AffiliateId(narrow(row.affiliate_id)),
+        affiliate_name: row.affiliate_name,
+        program: ProgramId(narrow(row.program_id)),
+        program_name: row.program_name,
+        link: LinkId(narrow(row.link_id)),
+        code: row.code,
+        plan: row.plan_id,
+        amount_units: row.amount_units,
+        currency: row.currency,
+        status: row.status,
+        occurred_at: row.occurred_at,
+        hold_until: row.hold_until,
+        created_at: row.created_at,
+    })
+    .fetch_all(db)
+    .await?;
+    Ok(cursor.page(rows))
+}
+
+/// One of them.
+///
+/// # Errors
+/// `NotFound`, also for another site's; `Sql`.
+pub async fn get(db: &PgPool, site: SiteId, id: CommissionId) -> Result<Commission, Error> {
+    let find = Find { id: Some(id), ..Find::default() };
+    let page = list(db, site, &find, Cursor::default()).await?;
+    page.rows.into_iter().next().ok_or(Error::NotFound("commission"))
+}
+
+/// Sums over everything `find` names, by state and currency.
+///
+/// # Errors
+/// `sqlx::Error` when PostgreSQL does not answer.
+pub async fn sums(
+    db: impl PgExecutor<'_>,
+    site: SiteId,
+    find: &Find,
+) -> Result<Vec<Sum>, sqlx::Error> {
+    sqlx::query_as!(
+        Sum,
+        r#"SELECT status, currency, sum(amount_units)::bigint AS "amount_units!", count(*) AS "count!"
+         FROM affiliate_commission
+         WHERE site_id = $1 AND ($2::bigint IS NULL OR affiliate_id = $2)
+           AND ($3::bigint IS NULL OR program_id = $3) AND ($4::text IS NULL OR status = $4)
+           AND ($5::timestamptz IS NULL OR occurred_at >= $5)
+           AND ($6::timestamptz IS NULL OR occurred_at < $6)
+         GROUP BY status, currency ORDER BY currency, status"#,
+        site.to_sql(),
+        find.affiliate.map(AffiliateId::to_sql),
+        find.program.map(ProgramId::to_sql),
+        find.status,
+        find.from,
+        find.to,
+    )
+    .fetch_all(db)
+    .await
+}

@@ -1,0 +1,216 @@
+//! The report: numbers by any listed dimensions, over a span of time.
+//!
+//! Asks the day rollups where they hold the answer (whole days of the site's time zone and the
+//! dimensions they keep), else the raw tables, and says which. Clicks and conversions are one
+//! question, so that a row's numbers are of one moment.
+
+mod dimension;
+mod formulas;
+mod sql;
+
+pub use dimension::{Dimension, Side};
+pub use formulas::{FORMULAS, Formula};
+
+use chrono_tz::Tz;
+use clickhouse::Row as ClickhouseRow;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+use crate::{
+    app::App,
+    error::Error,
+    params::range::Range,
+    queries::{as_of, as_of::AsOf, bind},
+};
+
+/// Values a dimension must have, or must not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filter {
+    /// Of which dimension; never one of time.
+    pub dimension: Dimension,
+    /// What counts, or what does not. Ids as numbers in text; `""` is "none known".
+    pub values: Vec<String>,
+    /// Whether the values are those that do not count.
+    pub exclude: bool,
+}
+
+/// What to sort by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// One of `group_by`, by its position.
+    Key(usize),
+    /// A number.
+    Metric(Metric),
+}
+
+/// Numbers a report can be sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "named as in the answer")]
+pub enum Metric {
+    Gross,
+    Unique,
+    Duplicate,
+    Invalid,
+    Impressions,
+    Conversions,
+    Refused,
+    Cvr,
+    Sales,
+    Payout,
+}
+
+/// A question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Query {
+    /// When, and in whose days.
+    pub range: Range,
+    /// The site's own zone: rollups hold its days.
+    pub site_zone: Tz,
+    /// At most ten; empty for the totals alone.
+    pub group_by: Vec<Dimension>,
+    /// All must hold.
+    pub filters: Vec<Filter>,
+    /// What comes first; descending where the flag is set.
+    pub order: (Order, bool),
+    /// Rows at most.
+    pub limit: u32,
+}
+
+/// Clicks of a row.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the published formulas say what each is")]
+pub struct Clicks {
+    pub gross: i64,
+    pub unique: i64,
+    pub duplicate: i64,
+    pub invalid: i64,
+    pub impressions: i64,
+}
+
+/// Conversions of a row.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Conversions {
+    /// Accepted ones.
+    pub accepted: i64,
+    /// Refused ones, whatever the reason.
+    pub refused: i64,
+    /// Of accepted ones, by currency.
+    pub money: Vec<Sums>,
+}
+
+/// Money of one currency, in units of 1/10,000 minor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sums {
+    /// ISO 4217.
+    pub currency: String,
+    /// Value of the orders.
+    pub sales_units: i64,
+    /// The affiliates' commissions.
+    pub payout_units: i64,
+}
+
+/// Numbers of one group.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Row {
+    /// One for each of `group_by`, in its order: `prg_3`, `FR`, `2026-11-23`, `2026-11-23T14:00:00+01:00`.
+    /// Empty: none is known.
+    pub keys: Vec<String>,
+    /// `None` where clicks do not have the dimensions asked for.
+    pub clicks: Option<Clicks>,
+    /// `None` where conversions do not have the dimensions asked for.
+    pub conversions: Option<Conversions>,
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// At most `limit`.
+    pub rows: Vec<Row>,
+    /// Over all groups, also beyond the limit.
+    pub totals: Row,
+    /// Whether there are more groups than the limit.
+    pub has_more: bool,
+    /// Until when it is complete. Read before the numbers, so they hold at least that.
+    pub as_of: AsOf,
+    /// The tables asked.
+    pub sources: Vec<&'static str>,
+}
+
+/// Answers a question about the site of `app`.
+///
+/// # Errors
+/// `Clickhouse` or `Sql` when a store does not answer.
+pub async fn report(app: &App, query: &Query) -> Result<Report, Error> {
+    let as_of = as_of::get(&app.db).await?;
+    let statement = sql::statement(app.site, query);
+    let asked = bind::all(app.ch.query(&statement.text), &statement.binds);
+    let found = bind::in_time(asked.fetch_all::<Found>()).await?;
+    let mut rows = Vec::with_capacity(found.len());
+    let mut totals = None;
+    for found in found {
+        let row = |found: Found| found.row(query, &statement.shape);
+        match found.total {
+            1 => totals = Some(row(found)),
+            _ => rows.push(row(found)),
+        }
+    }
+    let limit = query.limit as usize;
+    let has_more = rows.len() > limit;
+    rows.truncate(limit);
+    let totals = totals.unwrap_or_else(|| Found::default().row(query, &statement.shape));
+    Ok(Report { rows, totals, has_more, as_of, sources: statement.sources })
+}
+
+/// A row as ClickHouse gives it; `total` is 1 for the sum over all groups.
+#[derive(Debug, Default, ClickhouseRow, Deserialize)]
+struct Found {
+    total: u8,
+    keys: Vec<String>,
+    gross: i64,
+    uniques: i64,
+    duplicates: i64,
+    invalid: i64,
+    impressions: i64,
+    accepted: i64,
+    refused: i64,
+    sales: Vec<(String, i64)>,
+    payout: Vec<(String, i64)>,
+}
+
+impl Found {
+    fn row(self, query: &Query, shape: &sql::Shape) -> Row {
+        let keys = query.group_by.iter().zip(self.keys);
+        let keys = match self.total {
+            1 => Vec::new(),
+            _ => keys.map(|(by, key)| by.wire(&key, query.range.zone)).collect(),
+        };
+        let mut money: BTreeMap<String, (i64, i64)> = BTreeMap::new();
+        for (currency, units) in self.sales {
+            money.entry(currency).or_default().0 += units;
+        }
+        for (currency, units) in self.payout {
+            money.entry(currency).or_default().1 += units;
+        }
+        let sums =
+            |(currency, (sales_units, payout_units))| Sums { currency, sales_units, payout_units };
+        Row {
+            keys,
+            clicks: shape.clicks.then_some(Clicks {
+                gross: self.gross,
+                unique: self.uniques,
+                duplicate: self.duplicates,
+                invalid: self.invalid,
+                impressions: self.impressions,
+            }),
+            conversions: shape.conversions.then(|| Conversions {
+                accepted: self.accepted,
+                refused: self.refused,
+                money: money
+                    .into_iter()
+                    .filter(|(currency, _)| !currency.is_empty())
+                    .map(sums)
+                    .collect(),
+            }),
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The whole service against real stores: what goes in and what comes out, by HTTP.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails right there")]
+
+mod world;
+mod auth;
+mod bad_input;
+mod conversions;
+mod lists;
+mod live;
+mod outages;
+mod pages;
+mod stats;
+mod wire;

@@ -1,0 +1,47 @@
+//! Every number is a link, and every link leads to a page.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use super::{SPAN, assert_page};
+use crate::world::World;
+
+/// Links of a page to pages of ours, as a browser reads them.
+fn links(html: &str) -> Vec<String> {
+    let targets =
+        html.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap_or_default());
+    let ours = targets.filter(|target| target.starts_with('/') && !target.starts_with("/static/"));
+    ours.map(|target| target.replace("&#38;", "&").replace("&amp;", "&").replace("&#39;", "'"))
+        .collect()
+}
+
+/// The shape of an address: its path and which parameters it has. One of each shape is visited.
+fn shape(path: &str) -> String {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let keys: BTreeSet<&str> =
+        query.split('&').map(|pair| pair.split('=').next().unwrap_or_default()).collect();
+    format!("{path}?{keys:?}")
+}
+
+#[tokio::test]
+async fn every_link_leads_to_a_page() {
+    let world = World::new().await.with_a_little().await;
+    let start = format!("/dashboard/?{SPAN}");
+    let (mut seen, mut waiting) = (BTreeSet::from([shape(&start)]), VecDeque::from([start]));
+    let mut visited = 0;
+    while let Some(path) = waiting.pop_front().filter(|_| visited < 120) {
+        visited += 1;
+        let answer = world.page(&path, "en").await;
+        if answer.status.is_redirection() || path.contains("export.csv") {
+            assert!(answer.status.is_success() || answer.status.is_redirection(), "{path}");
+            continue;
+        }
+        assert_page(&path, "en", &answer);
+        for link in links(&answer.text) {
+            let link = link.split('#').next().unwrap_or_default().to_owned();
+            if seen.insert(shape(&link)) {
+                waiting.push_back(link);
+            }
+        }
+    }
+    assert!(visited > 40, "only {visited} pages were found");
+}

@@ -1,0 +1,123 @@
+//! Language, theme, signing in, errors, static files.
+
+use axum::{
+    body::Body,
+    http::{StatusCode, header},
+};
+
+use crate::world::{TOKEN, World, request};
+
+#[tokio::test]
+async fn the_language_is_the_browsers_until_one_is_chosen() {
+    let world = World::new().await;
+    let french = world.page("/affiliate/links/", "de, fr;q=0.9, en;q=0.1").await.text;
+    assert!(french.contains("Pas encore de lien"));
+    let chosen =
+        world.submit("/preferences/", &[("lang", "fr"), ("back", "/affiliate/links/?q=x")]).await;
+    assert_eq!(chosen.headers["location"], "/affiliate/links/?q=x");
+    assert!(chosen.headers["set-cookie"].to_str().unwrap().starts_with("lang=fr; Path=/"));
+    let request = request("GET", "/affiliate/links/")
+        .header(header::AUTHORIZATION, format!("Bearer {TOKEN}"))
+        .header(header::COOKIE, "theme=dark; lang=fr")
+        .header(header::ACCEPT_LANGUAGE, "en");
+    let page = world.send(request.body(Body::empty()).unwrap()).await.text;
+    assert!(page.contains("<html lang=\"fr\" data-theme=\"dark\">"));
+    for back in ["//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)"]
+    {
+        let answer = world.submit("/preferences/", &[("theme", "dark"), ("back", back)]).await;
+        assert_eq!(answer.headers["location"], "/dashboard/", "{back}");
+    }
+    let nonsense =
+        world.submit("/preferences/", &[("lang", "xx\r\nSet-Cookie: a=b"), ("theme", "red")]).await;
+    assert!(!nonsense.headers.contains_key("set-cookie"));
+}
+
+#[tokio::test]
+async fn the_token_signs_in_and_out() {
+    let world = World::new().await;
+    let form = |token: &str| {
+        let body = format!("token={token}&next=%2Faffiliate%2Fstats%2F");
+        request("POST", "/accounts/login/")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::ACCEPT, "text/html")
+            .header("sec-fetch-site", "same-origin")
+            .body(Body::from(body))
+            .unwrap()
+    };
+    let wrong = world.send(form("wrong")).await;
+    assert_eq!(wrong.status, StatusCode::OK);
+    assert!(
+        wrong.text.contains("This is not the token") && !wrong.headers.contains_key("set-cookie")
+    );
+    let right = world.send(form(TOKEN)).await;
+    assert_eq!(right.headers["location"], "/affiliate/stats/");
+    let cookie =
+        right.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let stats = request("GET", "/affiliate/stats/").header(header::COOKIE, cookie);
+    assert_eq!(world.send(stats.body(Body::empty()).unwrap()).await.status, StatusCode::OK);
+    let out = world.submit("/accounts/logout/", &[]).await;
+    assert!(out.headers["set-cookie"].to_str().unwrap().contains("Max-Age=0"));
+    assert_eq!(out.headers["location"], "/accounts/login/?done=out");
+}
+
+#[tokio::test]
+async fn an_error_is_a_page_that_helps_and_tells_nothing() {
+    let world = World::new().await;
+    for (path, status, says) in [
+        ("/nothing/", 404, "Il n’y a rien ici"),
+        ("/affiliate/programs/prg_99/", 404, "Il n’y a rien ici"),
+        ("/affiliate/conversions/cnv_99/", 404, "Il n’y a rien ici"),
+        ("/affiliate/conversions/drop%20table/", 404, "Il n’y a rien ici"),
+        ("/dashboard/?range=9999", 422, "Cette adresse est illisible"),
+        ("/affiliate/stats/?from=9999-99-99", 422, "Cette adresse est illisible"),
+        ("/affiliate/stats/?group_by=id;drop", 422, "Cette adresse est illisible"),
+        ("/affiliate/stats/?site_id=2", 422, "Cette adresse est illisible"),
+        ("/affiliate/stats/?limit=1000000000", 422, "Cette adresse est illisible"),
+        ("/affiliate/clicks/?sub1=%00", 400, "Cette adresse est illisible"),
+        ("/affiliate/conversions/?starting_after=x", 400, "Cette adresse est illisible"),
+    ] {
+        let answer = world.page(path, "fr").await;
+        assert_eq!(answer.status.as_u16(), status, "{path}");
+        assert!(answer.text.contains(says), "{path}: {}", answer.text);
+        super::assert_nothing_inline(path, &answer.text);
+    }
+}
+
+#[tokio::test]
+async fn numbers_out_of_reach_are_said_to_be() {
+    let world = World::new().await.with_links().await.with_app(|app| {
+        app.ch = clickhouse::Client::default().with_url("http://127.0.0.1:1/");
+    });
+    let answer = world.page("/dashboard/", "en").await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(answer.text.contains("Clicks are taken and kept all the while"), "{}", answer.text);
+    // What needs no numbers still works.
+    let links = world.page("/affiliate/links/", "en").await;
+    assert!(links.status == StatusCode::OK && links.text.contains("/c/three"));
+}
+
+#[tokio::test]
+async fn static_files_are_kept_for_ever_and_come_compressed() {
+    let world = World::new().await;
+    let page = world.page("/styleguide", "en").await.text;
+    let css =
+        page.split("href=\"").find(|part| part.starts_with("/static/") && part.contains("app.css"));
+    let css = css.unwrap().split('"').next().unwrap();
+    let get = |path: &str| {
+        let request = request("GET", path).header(header::ACCEPT_ENCODING, "br, gzip;q=0.8");
+        request.body(Body::empty()).unwrap()
+    };
+    let file = world.send(get(css)).await;
+    assert_eq!(file.headers["cache-control"], "public, max-age=31536000, immutable");
+    assert_eq!(file.headers["content-encoding"], "gzip");
+    assert_eq!(file.headers["content-type"], "text/css; charset=utf-8");
+    let older = world.send(get("/static/0000000000000000/app.css")).await;
+    assert_eq!(
+        (older.status, &older.headers["cache-control"]),
+        (StatusCode::OK, &"no-store".parse().unwrap())
+    );
+    assert_eq!(
+        world.send(get("/static/0000000000000000/../Cargo.toml")).await.status,
+        StatusCode::NOT_FOUND
+    );
+}

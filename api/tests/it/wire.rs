@@ -1,0 +1,150 @@
+//! The accept loop on a real socket: slow and oversized heads, a graceful end (threat 29).
+
+use api::server;
+use migrations::testing::Role;
+use std::net::SocketAddr;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    sync::oneshot,
+    task::JoinHandle,
+};
+
+use crate::world::{TOKEN, World};
+
+struct Served {
+    address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    running: JoinHandle<()>,
+}
+
+async fn serve(world: &World) -> Served {
+    let listeners = server::bind("127.0.0.1:0").await.unwrap();
+    let address = listeners[0].local_addr().unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let app = world.app.clone();
+    let running = tokio::spawn(server::serve(listeners, app, async { drop(stopped.await) }));
+    Served { address, stop, running }
+}
+
+async fn talk(address: SocketAddr, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    // The server may answer and close before all of it is written.
+    let _ = stream.write_all(bytes).await;
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer).await;
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn other_machines_addresses_are_refused() {
+    for listen in ["0.0.0.0:0", "[::]:0", "192.0.2.1:80", "nonsense", "localhost"] {
+        assert!(server::bind(listen).await.is_err(), "{listen}");
+    }
+    let taken = server::bind("127.0.0.1:0").await.unwrap();
+    let address = taken[0].local_addr().unwrap().to_string();
+    let refused = server::bind(&address).await.unwrap_err().to_string();
+    assert!(refused.contains("another port"), "{refused}");
+}
+
+#[tokio::test]
+async fn heads_have_their_limits() {
+    let world = World::new().await;
+    let served = serve(&world).await;
+    let ask = async |head: String| talk(served.address, head.as_bytes()).await;
+    let fine =
+        ask("GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".to_owned())
+            .await;
+    assert!(fine.starts_with("HTTP/1.1 200"), "{fine}");
+    assert!(!fine.to_lowercase().contains("\r\nserver:"), "{fine}");
+    let many: String = (0..1000).map(|n| format!("x-{n}: 1\r\n")).collect();
+    let many = ask(format!("GET /health HTTP/1.1\r\nHost: localhost\r\n{many}\r\n")).await;
+    assert!(many.starts_with("HTTP/1.1 431"), "{many}");
+    let long =
+        ask(format!("GET /{} HTTP/1.1\r\nHost: localhost\r\n\r\n", "a".repeat(200_000))).await;
+    assert!(long.is_empty() || long.starts_with("HTTP/1.1 4"), "{long}");
+    let nul = ask("GET /\0 HTTP/1.1\r\nHost: localhost\r\n\r\n".to_owned()).await;
+    assert!(nul.starts_with("HTTP/1.1 400"), "{nul}");
+    let garbage = ask("\x16\x03\x01 hello\r\n\r\n".to_owned()).await;
+    assert!(garbage.is_empty() || garbage.starts_with("HTTP/1.1 400"), "{garbage}");
+    drop(served.stop);
+    served.running.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_head_that_never_ends_is_cut_off() {
+    let world = World::new().await;
+    let served = serve(&world).await;
+    let mut stream = TcpStream::connect(served.address).await.unwrap();
+    stream.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\n").await.unwrap();
+    let mut answer = Vec::new();
+    // Ends by itself: the server closes after its limit, whatever the client does.
+    let _ = stream.read_to_end(&mut answer).await;
+    assert!(!String::from_utf8_lossy(&answer).contains("200 OK"));
+    drop(served.stop);
+    served.running.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stop_ends_the_accept_loop_and_its_connections() {
+    let world = World::new().await;
+    let served = serve(&world).await;
+    let mut idle = TcpStream::connect(served.address).await.unwrap();
+    idle.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+    let mut first = [0; 12];
+    idle.read_exact(&mut first).await.unwrap();
+    served.stop.send(()).unwrap();
+    served.running.await.unwrap();
+    let mut rest = Vec::new();
+    let _ = idle.read_to_end(&mut rest).await;
+    assert!(TcpStream::connect(served.address).await.is_err());
+}
+
+#[tokio::test]
+async fn a_stop_ends_the_live_stream_too() {
+    let world = World::new().await;
+    let served = serve(&world).await;
+    let mut stream = TcpStream::connect(served.address).await.unwrap();
+    let ask = format!(
+        "GET /api/v1/live/ HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
+    );
+    stream.write_all(ask.as_bytes()).await.unwrap();
+    let mut first = [0; 12];
+    stream.read_exact(&mut first).await.unwrap();
+    assert_eq!(&first, b"HTTP/1.1 200");
+    served.stop.send(()).unwrap();
+    served.running.await.unwrap();
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).await.unwrap();
+    // Ended, not cut off: the last chunk is there.
+    assert!(rest.ends_with(b"0\r\n\r\n"), "{}", String::from_utf8_lossy(&rest));
+}
+
+#[tokio::test]
+async fn an_owner_and_an_empty_database_do_not_start() {
+    let world = World::new().await;
+    let folder = std::env::temp_dir().join(format!("tributary-api-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let (keys, token_file) = (folder.join("keys"), folder.join("token"));
+    std::fs::write(&keys, format!("1 {}\n", "00".repeat(32))).unwrap();
+    std::fs::write(&token_file, TOKEN).unwrap();
+    let open = async |database_url: String| {
+        let stores = api::config::Stores {
+            database_url,
+            database_connections: 1,
+            clickhouse_url: "http://127.0.0.1:1/".to_owned(),
+            clickhouse_database: "tributary".to_owned(),
+        };
+        let (keys, token_file) = (keys.clone(), token_file.clone());
+        let (listen, tracking_url) = ("localhost:0".to_owned(), String::new());
+        let config = api::Config { listen, tracking_url, keys, token_file, stores };
+        api::app::App::open(&config).await.map_err(|error| format!("{error:#}"))
+    };
+    assert!(open(world.url(Role::Api)).await.is_ok());
+    let owner = open(world.url(Role::Owner)).await.unwrap_err();
+    assert!(owner.contains("give a service its own role"), "{owner}");
+    world.sql("DROP FUNCTION refuse_owner_role").await;
+    let empty = open(world.url(Role::Api)).await.unwrap_err();
+    assert!(empty.contains("run `migrate` first"), "{empty}");
+    std::fs::remove_dir_all(&folder).unwrap();
+}

@@ -1,0 +1,182 @@
+//! Handlers of clicks and impressions: parse, stage, wait for the tick's append, answer.
+
+use bytes::Bytes;
+use hyper::{
+    Method, Request,
+    body::Incoming,
+    header::{self, HeaderValue},
+};
+use schemas::{
+    event::Flags,
+    reason::Invalid,
+    topic::{Shard, Topic},
+};
+use std::net::IpAddr;
+
+use crate::{
+    answer::{self, Answer},
+    batch::{Ticket, Unrecorded},
+    click::{self, Asked, Decided, Identity},
+    config::{self, Cookies},
+    core::Core,
+    metrics::Event,
+    request::{self, Sender, text},
+    routes,
+    visitor::cookie,
+};
+
+/// What was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A redirect.
+    Click,
+    /// A pixel that says a link was shown.
+    Impression,
+}
+
+/// What a request gets once its record is kept.
+struct Staged {
+    /// `None`: the 404 page, or the pixel of an impression.
+    location: Option<HeaderValue>,
+    cookie: Option<HeaderValue>,
+    /// `None`: not to be recorded, only counted.
+    ticket: Option<Ticket>,
+    /// The click id in `location`, to take it out where the record is lost.
+    token: String,
+}
+
+/// Answers a request for a link.
+pub(crate) async fn answer(
+    core: &Core,
+    request: Request<Incoming>,
+    peer: IpAddr,
+    kind: Kind,
+) -> Answer {
+    let staged = stage(core, &request, peer, kind);
+    // The request's memory serves again: its buffer for the next read, its map for the answer.
+    let mut headers = request.into_parts().0.headers;
+    headers.clear();
+    let Ok(mut staged) = staged else { return unrecorded(core) };
+    if let Some(ticket) = staged.ticket.take()
+        && core.batch.kept(ticket, core.acks.click_ack).await.is_err()
+    {
+        if core.acks.unrecorded == config::Unrecorded::Refuse {
+            return unrecorded(core);
+        }
+        core.counts.event(Event::RedirectUncounted);
+        staged.location = staged.location.map(|location| without(location, &staged.token));
+    }
+    let mut answer = match (kind, staged.location) {
+        (Kind::Impression, _) => answer::gif(),
+        (Kind::Click, Some(location)) => answer::redirect(location, headers),
+        (Kind::Click, None) => answer::not_found(),
+    };
+    if let Some(cookie) = staged.cookie {
+        answer.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    answer
+}
+
+fn unrecorded(core: &Core) -> Answer {
+    core.counts.event(Event::ClickUnrecorded);
+    answer::unrecorded()
+}
+
+/// A destination without the id of a click that was not recorded: its seq will be another's.
+fn without(location: HeaderValue, token: &str) -> HeaderValue {
+    let text = location.to_str().unwrap_or_default().replace(token, "");
+    HeaderValue::from_str(&text).unwrap_or(location)
+}
+
+fn stage(
+    core: &Core,
+    request: &Request<Incoming>,
+    peer: IpAddr,
+    kind: Kind,
+) -> Result<Staged, Unrecorded> {
+    let (uri, headers) = (request.uri(), request.headers());
+    let sender = Sender::read(headers, peer, &core.proxies, core.privacy);
+    let host = request::host(uri, headers);
+    let code = text::decode_path(routes::code(uri.path()));
+    let code = String::from_utf8_lossy(&code);
+    let cookie = sender.cookie();
+    let head = request.method() == Method::HEAD;
+    let mints = cookie.is_none() && !sender.private && !head && core.cookies != Cookies::Off;
+    let flag = |set: bool, flag: Flags| if set { flag as u32 } else { 0 };
+    let asked = Asked {
+        host: &host,
+        code: &code,
+        query: uri.query().unwrap_or_default(),
+        address: sender.address,
+        user_agent: sender.user_agent,
+        referrer: sender.referrer,
+        language: sender.language,
+        cookie,
+        flags: sender.flags
+            | flag(head, Flags::Head)
+            | flag(mints, Flags::CookieMinted)
+            | flag(kind == Kind::Impression, Flags::Impression),
+        private: sender.private,
+        time_ms: core.clock.stamp_ms(),
+        random: core.random(),
+    };
+    let links = core.links.load();
+    let mut decided =
+        click::decide(&links, &core.salts, &asked, |address, agent| core.visits.of(address, agent));
+    let cookie = mints.then(|| mint(core, decided.visitor.shard, sender.is_https));
+    spread(core, &mut decided, asked.time_ms);
+    let staged = record(core, &decided, &asked)?;
+    Ok(Staged { cookie, ..staged })
+}
+
+/// Stages the record, unless it is one orphan too many.
+fn record(core: &Core, decided: &Decided<'_>, asked: &Asked<'_>) -> Result<Staged, Unrecorded> {
+    let mut destination = core.scratch.borrow_mut();
+    let orphan = decided.verdict == Some(Invalid::Orphan);
+    if orphan && !core.orphans.admits(asked.address, asked.time_ms) {
+        core.counts.event(Event::OrphanUnstored);
+        decided.fill_uncounted(&mut destination);
+        let location = location(&destination);
+        return Ok(Staged { location, cookie: None, ticket: None, token: String::new() });
+    }
+    let identity = Identity { key: core.salts.keys().click_ids().signer(), journal: core.journal };
+    let (token, ticket) = core.batch.stage(Topic::Clicks, decided.visitor.shard, |seq, out| {
+        decided.write(&identity, seq, &mut destination, out)
+    })?;
+    core.counts.click(decided.verdict_code().into());
+    if decided.is_unfit(&destination) {
+        core.counts.event(Event::Unfit);
+    }
+    // Kept only where a lost record must not leave its id behind.
+    let keeps = core.acks.unrecorded == config::Unrecorded::RedirectUncounted;
+    let token = if keeps { token.to_string() } else { String::new() };
+    Ok(Staged { location: location(&destination), cookie: None, ticket: Some(ticket), token })
+}
+
+fn location(destination: &[u8]) -> Option<HeaderValue> {
+    if destination.is_empty() {
+        return None;
+    }
+    HeaderValue::from_bytes(destination).ok()
+}
+
+/// A visitor who sends more than the limit is flagged and goes to any shard: one partition can't be
+/// flooded by one visitor.
+fn spread(core: &Core, decided: &mut Decided<'_>, time_ms: u64) {
+    let visitor = &decided.visitor;
+    let key = if visitor.network == 0 { u64::from(visitor.shard.get()) } else { visitor.network };
+    if !core.busy.count(key, time_ms) {
+        core.counts.event(Event::Spread);
+        decided.flags |= Flags::Spread as u32;
+        decided.visitor.shard = Shard::from_hash(core.random());
+    }
+}
+
+fn mint(core: &Core, shard: Shard, is_https: bool) -> HeaderValue {
+    let mut random = [0; 16];
+    random[..8].copy_from_slice(&core.random().to_le_bytes());
+    random[8..].copy_from_slice(&core.random().to_le_bytes());
+    let secure = is_https || core.cookies == Cookies::Secure;
+    let text = Bytes::from(cookie::header(&cookie::mint(shard, random), secure));
+    HeaderValue::from_maybe_shared(text).unwrap_or(HeaderValue::from_static(""))
+}

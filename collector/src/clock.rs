@@ -1,0 +1,51 @@
+//! The one place that reads the clock; everything else takes the time as an argument.
+//!
+//! Refuses to run backwards: within one core a stamp is never smaller than one given before, so that
+//! the journal's heartbeat can promise "nothing earlier will come".
+
+use std::{
+    cell::Cell,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+/// Milliseconds since 1970, as the machine says.
+#[expect(clippy::disallowed_methods, reason = "the border where time comes in")]
+pub(crate) fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Stamps of one core: the machine's clock, held still where it was set back.
+#[derive(Debug, Default)]
+pub(crate) struct Clock {
+    last_ms: Cell<u64>,
+}
+
+impl Clock {
+    /// Begins not before `floor_ms`.
+    pub(crate) fn new(floor_ms: u64) -> Self {
+        Self { last_ms: Cell::new(floor_ms) }
+    }
+
+    /// Now, never smaller than any stamp given before.
+    pub(crate) fn stamp_ms(&self) -> u64 {
+        self.stamp(now_ms())
+    }
+
+    fn stamp(&self, now_ms: u64) -> u64 {
+        let stamp = self.last_ms.get().max(now_ms);
+        self.last_ms.set(stamp);
+        stamp
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_set_back_stands_still() {
+        let clock = Clock::new(5);
+        assert_eq!([3, 9, 7, 10].map(|now| clock.stamp(now)), [5, 9, 9, 10]);
+    }
+}

@@ -1,0 +1,171 @@
+//! Handlers of postbacks and pixels: parse, judge, stage, wait until it is kept, answer.
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::{
+    Method, Request, StatusCode,
+    body::{Body, Incoming},
+    header,
+    http::request::Parts,
+};
+use schemas::{reason::Refusal, status::Via, topic::Topic};
+use std::{net::IpAddr, time::Duration};
+use tokio::time::timeout;
+
+use crate::{
+    answer::{self, Answer},
+    batch::{Ticket, Unrecorded},
+    click::Identity,
+    config::Ack,
+    conversion::{self, Asked, signature},
+    core::Core,
+    metrics::Event,
+    request::{self, Sender, params::ConversionParams},
+};
+
+/// Largest body of a postback.
+const MOST_BODY_BYTES: usize = 64 * 1024;
+/// A body must be whole this long after its head.
+const BODY_TIME: Duration = Duration::from_secs(30);
+
+/// A judged conversion on its way into the journal.
+struct Staged {
+    verdict: Option<Refusal>,
+    /// `None`: over its address's limit, only counted.
+    record: Option<(String, Ticket)>,
+}
+
+/// `GET|POST /postback`: 202 with a receipt, or a problem with its reason.
+pub(crate) async fn postback(core: &Core, request: Request<Incoming>, peer: IpAddr) -> Answer {
+    let (parts, body) = request.into_parts();
+    let body = match read_body(body).await {
+        Ok(body) => body,
+        Err(answer) => return answer,
+    };
+    let form = parts.method == Method::POST && !body.is_empty();
+    if form && !is_form(&parts) {
+        let detail = "a postback's body is application/x-www-form-urlencoded";
+        return answer::failed(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            detail,
+        );
+    }
+    let staged = stage(core, &parts, peer, Via::Postback, if form { &body } else { &[] });
+    drop(parts);
+    let Ok(Staged { verdict, record }) = staged else { return unrecorded(core) };
+    let receipt = match record {
+        // Nobody waits for the disk to hear a refusal.
+        Some((receipt, ticket)) => {
+            let ack = if verdict.is_some() { Ack::PageCache } else { core.acks.conversion_ack };
+            if core.batch.kept(ticket, ack).await.is_err() {
+                return unrecorded(core);
+            }
+            Some(receipt)
+        }
+        None => None,
+    };
+    match (verdict, receipt) {
+        (Some(refusal), receipt) => answer::refused(refusal, receipt.as_deref()),
+        (None, Some(receipt)) => answer::accepted(&receipt),
+        (None, None) => unrecorded(core),
+    }
+}
+
+/// `GET /pixel.gif`: always the pixel; what a browser says is public, and recorded with its verdict.
+pub(crate) async fn pixel(core: &Core, request: Request<Incoming>, peer: IpAddr) -> Answer {
+    let (parts, _) = request.into_parts();
+    let Ok(Staged { verdict, record }) = stage(core, &parts, peer, Via::Pixel, &[]) else {
+        return unrecorded(core);
+    };
+    drop(parts);
+    let ack = if verdict.is_some() { Ack::PageCache } else { core.acks.conversion_ack };
+    if let Some((_, ticket)) = record
+        && core.batch.kept(ticket, ack).await.is_err()
+    {
+        return unrecorded(core);
+    }
+    answer::gif()
+}
+
+fn unrecorded(core: &Core) -> Answer {
+    core.counts.event(Event::ConversionUnrecorded);
+    answer::unrecorded()
+}
+
+/// The whole body, or why not.
+async fn read_body(body: Incoming) -> Result<Bytes, Answer> {
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
+    match timeout(BODY_TIME, Limited::new(body, MOST_BODY_BYTES).collect()).await {
+        Ok(Ok(whole)) => Ok(whole.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            let detail = "a postback's body has at most 64 kB";
+            Err(answer::failed(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail))
+        }
+        Ok(Err(_)) => {
+            Err(answer::failed(StatusCode::BAD_REQUEST, "malformed", "the body broke off"))
+        }
+        Err(_) => {
+            let detail = "the body did not come within 30 seconds";
+            Err(answer::failed(StatusCode::REQUEST_TIMEOUT, "timeout", detail))
+        }
+    }
+}
+
+/// Forms only; a body that says nothing about itself is taken for one.
+fn is_form(parts: &Parts) -> bool {
+    let Some(kind) = parts.headers.get(header::CONTENT_TYPE) else { return true };
+    let kind = kind.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+    kind.trim_ascii().eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
+}
+
+fn stage(
+    core: &Core,
+    parts: &Parts,
+    peer: IpAddr,
+    via: Via,
+    body: &[u8],
+) -> Result<Staged, Unrecorded> {
+    let sender = Sender::read(&parts.headers, peer, &core.proxies, core.privacy);
+    let host = request::host(&parts.uri, &parts.headers);
+    let form = std::str::from_utf8(body);
+    let mut params = ConversionParams::default();
+    params.read(parts.uri.query().unwrap_or_default());
+    params.read(form.unwrap_or_default());
+    let signature = parts.headers.get(signature::HEADER).map(|header| {
+        let target = parts.uri.path_and_query().map_or("", |target| target.as_str());
+        signature::Signed::read(header.as_bytes(), target, body)
+    });
+    let links = core.links.load();
+    let time_ms = core.clock.stamp_ms();
+    let judged = conversion::judge(
+        &links,
+        &core.salts,
+        Asked {
+            via,
+            host: &host,
+            params,
+            malformed: form.is_err(),
+            address: sender.address,
+            user_agent: sender.user_agent,
+            referrer: sender.referrer,
+            signed: signature,
+            flags: sender.flags,
+            private: sender.private,
+            time_ms,
+        },
+    );
+    let verdict = judged.verdict;
+    if judged.is_anybodys() && !core.refusals.admits(sender.address, time_ms) {
+        core.counts.event(Event::RefusalUnstored);
+        return Ok(Staged { verdict, record: None });
+    }
+    let identity = Identity { key: core.salts.keys().click_ids().signer(), journal: core.journal };
+    let (token, ticket) = core
+        .batch
+        .stage(Topic::Conversions, judged.shard, |seq, out| judged.write(&identity, seq, out))?;
+    core.counts.conversion(judged.verdict_code().into());
+    Ok(Staged { verdict, record: Some((format!("evt_{token}"), ticket)) })
+}

@@ -1,0 +1,189 @@
+//! From hyper's request to what the rules ask: who, from where, with which flags.
+//!
+//! Refuses to read a cookie that is not ours, and to believe a header that no trusted proxy vouches for.
+
+pub mod params;
+pub mod proxies;
+pub mod text;
+
+use hyper::{
+    HeaderMap,
+    header::{self, HeaderName, HeaderValue},
+};
+use schemas::event::Flags;
+use std::{borrow::Cow, net::IpAddr};
+
+use crate::{config::Privacy, visitor::cookie::Cookie};
+use proxies::Proxies;
+
+/// What a request's headers say of who sends it.
+#[derive(Debug, Clone, Copy)]
+pub struct Sender<'a> {
+    headers: &'a HeaderMap,
+    /// The client, proxies taken off.
+    pub address: IpAddr,
+    /// Whether a trusted proxy says the client came by https.
+    pub is_https: bool,
+    /// Whether a wish not to be followed is honoured.
+    pub private: bool,
+    /// `Flags` bits the headers say.
+    pub flags: u32,
+    /// As sent; empty when absent.
+    pub user_agent: &'a [u8],
+    /// As sent; empty when absent.
+    pub referrer: &'a [u8],
+    /// `Accept-Language` as sent; empty when absent.
+    pub language: &'a [u8],
+    has_cookie: bool,
+}
+
+impl<'a> Sender<'a> {
+    /// Reads the headers in one pass: a dozen look-ups would cost a visitor more than all of them do.
+    pub fn read(headers: &'a HeaderMap, peer: IpAddr, proxies: &Proxies, privacy: Privacy) -> Self {
+        let mut sender = Self {
+            headers,
+            address: peer.to_canonical(),
+            is_https: false,
+            private: false,
+            flags: 0,
+            user_agent: b"",
+            referrer: b"",
+            language: b"",
+            has_cookie: false,
+        };
+        let (mut is_forwarded, mut claims_https) = (false, false);
+        for (name, value) in headers {
+            match name.as_str() {
+                "user-agent" => sender.user_agent = value.as_bytes(),
+                "referer" => sender.referrer = value.as_bytes(),
+                "accept-language" => sender.language = value.as_bytes(),
+                "cookie" => sender.has_cookie = true,
+                "x-forwarded-for" => is_forwarded = true,
+                "x-forwarded-proto" => claims_https = value == "https",
+                "sec-gpc" | "dnt" if value == "1" => sender.flags |= Flags::Privacy as u32,
+                "sec-purpose" | "purpose" | "x-purpose" | "x-moz" if fetches_ahead(value) => {
+                    sender.flags |= Flags::Prefetch as u32;
+                }
+                _ => {}
+            }
+        }
+        if (is_forwarded || claims_https) && proxies.trusts(peer) {
+            let values: Vec<&[u8]> =
+                headers.get_all(FORWARDED_FOR).iter().map(HeaderValue::as_bytes).collect();
+            sender.address = proxies.client(peer, values.into_iter());
+            sender.is_https = claims_https;
+        }
+        sender.private = sender.flags & Flags::Privacy as u32 != 0 && privacy == Privacy::Honour;
+        sender
+    }
+
+    /// Our cookie, unless the visitor is not to be followed.
+    pub fn cookie(&self) -> Option<Cookie<'a>> {
+        if self.private || !self.has_cookie {
+            return None;
+        }
+        Cookie::find(self.headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes))
+    }
+}
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+fn fetches_ahead(value: &HeaderValue) -> bool {
+    [&b"prefetch"[..], b"prerender", b"preview"].iter().any(|word| {
+        value.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word))
+    })
+}
+
+/// The host asked, lower case, without port and the root's dot.
+pub fn host<'a>(uri: &'a hyper::Uri, headers: &'a HeaderMap) -> Cow<'a, str> {
+    let asked = uri.host().or_else(|| {
+        let value = std::str::from_utf8(headers.get(header::HOST)?.as_bytes()).ok()?;
+        Some(without_port(value))
+    });
+    let asked = asked.unwrap_or_default();
+    let asked = asked.strip_suffix('.').unwrap_or(asked);
+    if asked.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(asked.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(asked)
+    }
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        // `[::1]` has colons of its own.
+        Some((name, port)) if !port.contains(']') => name,
+        _ => host,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sender(headers: &[(&'static str, &'static str)], privacy: Privacy) -> (u32, bool, bool) {
+        let map = map(headers);
+        let proxies = Proxies::new(vec!["127.0.0.0/8".parse().unwrap()]);
+        let sender = Sender::read(&map, "127.0.0.1".parse().unwrap(), &proxies, privacy);
+        (sender.flags, sender.private, sender.is_https)
+    }
+
+    fn map(headers: &[(&'static str, &'static str)]) -> HeaderMap {
+        headers
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn fetching_ahead_is_told_by_four_headers() {
+        for (name, value) in [
+            ("sec-purpose", "prefetch;prerender"),
+            ("purpose", "prefetch"),
+            ("x-purpose", "preview"),
+            ("x-moz", "Prefetch"),
+        ] {
+            assert_eq!(
+                sender(&[(name, value)], Privacy::Honour).0,
+                Flags::Prefetch as u32,
+                "{name}"
+            );
+        }
+        assert_eq!(sender(&[("sec-purpose", "none")], Privacy::Honour).0, 0);
+    }
+
+    #[test]
+    fn a_wish_not_to_be_followed_is_noted_and_honoured_as_configured() {
+        let wish = Flags::Privacy as u32;
+        assert_eq!(sender(&[("sec-gpc", "1")], Privacy::Honour), (wish, true, false));
+        assert_eq!(sender(&[("dnt", "1")], Privacy::Honour), (wish, true, false));
+        assert_eq!(sender(&[("dnt", "1")], Privacy::Ignore), (wish, false, false));
+        assert_eq!(sender(&[("dnt", "0")], Privacy::Honour), (0, false, false));
+    }
+
+    #[test]
+    fn https_is_believed_of_a_trusted_proxy() {
+        assert!(sender(&[("x-forwarded-proto", "https")], Privacy::Honour).2);
+        let map = map(&[("x-forwarded-proto", "https"), ("x-forwarded-for", "192.0.2.9")]);
+        let peer = "198.51.100.1".parse().unwrap();
+        let stranger = Sender::read(&map, peer, &Proxies::default(), Privacy::Honour);
+        assert!(!stranger.is_https && stranger.address == peer);
+    }
+
+    #[test]
+    fn a_host_has_no_port_and_one_case() {
+        for (sent, expected) in [
+            ("Go.Example", "go.example"),
+            ("go.example:8081", "go.example"),
+            ("go.example.", "go.example"),
+            ("[::1]:8081", "[::1]"),
+            ("[::1]", "[::1]"),
+            ("", ""),
+        ] {
+            let headers = map(&[("host", sent)]);
+            assert_eq!(host(&hyper::Uri::from_static("/x"), &headers), expected, "{sent}");
+        }
+        let absolute = hyper::Uri::from_static("http://other.example:1/x");
+        assert_eq!(host(&absolute, &map(&[("host", "go.example")])), "other.example");
+    }
+}

@@ -1,0 +1,57 @@
+//! The bytes between a socket and hyper, noting when some came.
+
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::rt::TokioIo;
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+};
+use tokio::net::TcpStream;
+
+use crate::connections::Notes;
+
+/// A connection's socket.
+#[derive(Debug)]
+pub(super) struct Transport {
+    socket: TokioIo<TcpStream>,
+    notes: Notes,
+}
+
+impl Transport {
+    pub(super) fn new(stream: TcpStream, notes: Notes) -> Self {
+        Self { socket: TokioIo::new(stream), notes }
+    }
+}
+
+impl Read for Transport {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        let read = Pin::new(&mut self.socket).poll_read(cx, buffer);
+        if read.is_ready() {
+            self.notes.read();
+        }
+        read
+    }
+}
+
+impl Write for Transport {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.socket).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,111 @@
+//! The visitor's first-party cookie: a version, the shard of the first click, 16 random bytes.
+//!
+//! Refuses to read any cookie but its own, and to believe a value that is not of its form. It says
+//! "the same browser", never who; its random part is hashed before it is kept.
+
+use data_encoding::BASE64URL_NOPAD;
+use schemas::topic::Shard;
+
+/// The cookie's name.
+pub const NAME: &str = "tributary_visitor";
+/// `1`, three hexadecimal digits of the shard, 22 characters of randomness.
+pub const CHARS: usize = 1 + 3 + 22;
+/// For a year, first party, out of scripts' reach.
+const ATTRIBUTES: &[u8] = b"; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax";
+
+/// A cookie a visitor brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cookie<'a> {
+    /// Of the first click.
+    pub shard: Shard,
+    /// What tells browsers apart.
+    pub random: &'a str,
+}
+
+impl<'a> Cookie<'a> {
+    /// Finds ours in the values of `Cookie` headers.
+    pub fn find(headers: impl Iterator<Item = &'a [u8]>) -> Option<Self> {
+        headers.flat_map(|header| header.split(|byte| *byte == b';')).find_map(Self::of_pair)
+    }
+
+    fn of_pair(pair: &'a [u8]) -> Option<Self> {
+        let value = pair.trim_ascii().strip_prefix(NAME.as_bytes())?.strip_prefix(b"=")?;
+        Self::parse(std::str::from_utf8(value).ok()?)
+    }
+
+    /// Reads a value of our form.
+    pub fn parse(value: &'a str) -> Option<Self> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        if value.len() != CHARS || !value.bytes().all(plain) {
+            return None;
+        }
+        let (shard, random) = value.strip_prefix('1')?.split_at(3);
+        let shard = Shard::new(u16::from_str_radix(shard, 16).ok()?)?;
+        Some(Self { shard, random })
+    }
+}
+
+/// A value for a browser that brought none.
+pub fn mint(shard: Shard, random: [u8; 16]) -> [u8; CHARS] {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let mut value = [b'1'; CHARS];
+    for (n, digit) in value[1..4].iter_mut().enumerate() {
+        *digit = HEX[usize::from(shard.get() >> (8 - 4 * n) & 15)];
+    }
+    BASE64URL_NOPAD.encode_mut(&random, &mut value[4..]);
+    value
+}
+
+/// The `Set-Cookie` header. `secure` where the visitor came by https: a browser drops a secure cookie
+/// that comes by plain http, except from localhost.
+pub fn header(value: &[u8; CHARS], secure: bool) -> Vec<u8> {
+    let secure: &[u8] = if secure { b"; Secure" } else { b"" };
+    [NAME.as_bytes(), b"=", value, ATTRIBUTES, secure].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(header: &str) -> Option<u16> {
+        Cookie::find([header.as_bytes()].into_iter()).map(|cookie| cookie.shard.get())
+    }
+
+    fn minted(shard: u16) -> String {
+        String::from_utf8(mint(Shard::new(shard).unwrap(), [9; 16]).to_vec()).unwrap()
+    }
+
+    #[test]
+    fn a_minted_cookie_is_found_again_among_others() {
+        let value = minted(0xabc);
+        assert_eq!(found(&format!("a=b; {NAME}={value};c=d")), Some(0xabc));
+        assert_eq!(found(&format!("{NAME}={value}")), Some(0xabc));
+        assert_eq!(Cookie::parse(&value).unwrap().random.len(), 22);
+    }
+
+    #[test]
+    fn only_our_name_and_form_are_read() {
+        let value = minted(1);
+        for header in [
+            String::new(),
+            format!("x{NAME}={value}"),
+            format!("{NAME}x={value}"),
+            format!("{NAME}={value}x"),
+            format!("{NAME}=2{}", &value[1..]),
+            format!("{NAME}=1+bc{}", &value[4..]),
+            format!("{NAME}=1xyz{}", &value[4..]),
+            format!("{NAME}=\"{value}\""),
+            "\u{0}=;;==;".into(),
+        ] {
+            assert_eq!(found(&header), None, "{header}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_is_first_party_and_out_of_scripts_reach() {
+        let text = |secure| String::from_utf8(header(&[b'v'; CHARS], secure)).unwrap();
+        let plain = "tributary_visitor=vvvvvvvvvvvvvvvvvvvvvvvvvv; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax";
+        assert_eq!(text(false), plain);
+        assert_eq!(text(true), format!("{plain}; Secure"));
+    }
+}

@@ -1,0 +1,178 @@
+//! Start, stop, full disk: nothing accepted is lost, and a full disk heals by itself.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpStream},
+    process::{Child, Command, Stdio},
+};
+
+use crate::harness::{Answer, Collector, SECRET, ask, config, kept, until};
+use migrations::testing::Role;
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
+use schemas::keys::Keys;
+
+#[test]
+fn a_graceful_stop_answers_what_it_accepted_and_ends_its_journals() {
+    let mut collector = Collector::start();
+    let mut half = TcpStream::connect(collector.address).unwrap();
+    let form = format!("program=3&event=sale&token={}", collector.token(3));
+    let head = format!(
+        "POST /postback HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n",
+        form.len()
+    );
+    half.write_all(head.as_bytes()).unwrap();
+    let mut idle = TcpStream::connect(collector.address).unwrap();
+    idle.write_all(b"GET /c/go HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+    let mut first = [0; 12];
+    idle.read_exact(&mut first).unwrap();
+    assert_eq!(&first, b"HTTP/1.1 302");
+    let stopping = std::thread::scope(|scope| {
+        let stopping = scope.spawn(|| collector.stop());
+        // The idle connection is closed at once, the one under way is not.
+        let mut rest = Vec::new();
+        idle.read_to_end(&mut rest).unwrap();
+        half.write_all(form.as_bytes()).unwrap();
+        let mut raw = Vec::new();
+        half.read_to_end(&mut raw).unwrap();
+        assert_eq!(Answer::read(&raw).status, 202);
+        stopping.join().unwrap()
+    });
+    stopping.unwrap();
+    let kept = kept(&collector.folder.path().join("data/journal"));
+    assert_eq!((kept.clicks.len(), kept.conversions.len(), kept.ends), (1, 1, 2));
+}
+
+#[test]
+fn an_address_or_a_journal_in_use_is_told() {
+    let collector = Collector::start();
+    let url = collector.database.url(Role::Collector);
+    let listen = collector.address.to_string();
+    let taken =
+        collector::bind(config(&collector.folder, &url, &["--listen", &listen])).unwrap_err();
+    assert!(matches!(taken, collector::Error::Listen { .. }), "{taken}");
+    let busy = collector::bind(config(&collector.folder, &url, &[])).unwrap_err();
+    assert!(busy.to_string().contains("in use by a running process"), "{busy}");
+}
+
+#[test]
+fn the_next_start_seals_what_a_killed_collector_left() {
+    let collector = Collector::start();
+    let mut process = Process::start(&collector, "");
+    assert_eq!(process.get("/c/go").status, 302);
+    process.child.kill().unwrap();
+    process.child.wait().unwrap();
+    let again = Process::start(&collector, "");
+    assert_eq!(again.get("/c/own").status, 302);
+    again.terminate();
+    let kept = kept(&collector.folder.path().join("process/journal"));
+    assert_eq!((kept.clicks.len(), kept.ends), (2, 2));
+}
+
+#[test]
+fn a_disk_without_room_is_503_counted_and_heals_by_itself() {
+    full_disk(&[], |process, collector| {
+        let full = process.get("/c/go");
+        assert_eq!((full.status, full.header("retry-after")), (503, "2"));
+        let postback = process.get(&format!("/postback?program=3&token={}", collector.token(3)));
+        assert_eq!((postback.status, postback.header("retry-after")), (503, "2"));
+        assert_eq!(process.get("/pixel.gif?program=3").status, 503);
+        until("the failures are counted", || process.metric("click_unrecorded") > 0);
+        assert!(process.metric("conversion_unrecorded") > 0 && process.metric("commit_failed") > 0);
+        assert_eq!(ask(process.admin, "GET /ready HTTP/1.1\r\nhost: localhost\r\n").status, 503);
+    });
+}
+
+#[test]
+fn a_disk_without_room_may_redirect_uncounted_and_without_a_click_id() {
+    full_disk(&["--unrecorded", "redirect_uncounted"], |process, _| {
+        let full = process.get("/c/go?sub1=x");
+        assert_eq!((full.status, full.header("location")), (302, "https://shop.example/?c=&s=x"));
+        until("it is counted", || process.metric("redirect_uncounted") > 0);
+    });
+}
+
+/// Runs a collector whose files may not grow, looks, lets them grow again, and looks whether it heals.
+fn full_disk(arguments: &[&str], look: impl FnOnce(&Process, &Collector)) {
+    let collector = Collector::start();
+    // A write over the limit fails as on a full disk; the signal beside it is ignored.
+    let process = Process::start_with(&collector, "trap '' XFSZ;", arguments);
+    process.limit_files(Some(0));
+    look(&process, &collector);
+    process.limit_files(None);
+    until("the journal takes events again", || process.get("/c/go").header("location").len() > 40);
+    process.terminate();
+    let kept = kept(&collector.folder.path().join("process/journal"));
+    // Nothing that was answered 503 is there, and what was answered 302 with an id is.
+    assert_eq!(kept.clicks.len(), 1);
+    assert!(kept.click_ids.iter().all(|(_, _, seq)| *seq == 1));
+}
+
+/// The real binary, one core.
+struct Process {
+    child: Child,
+    address: SocketAddr,
+    admin: SocketAddr,
+}
+
+impl Process {
+    fn start(collector: &Collector, shell: &str) -> Self {
+        Self::start_with(collector, shell, &[])
+    }
+
+    fn start_with(collector: &Collector, shell: &str, arguments: &[&str]) -> Self {
+        let folder = collector.folder.path().join("process");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("keys"), Keys::line(1, &SECRET)).unwrap();
+        let (address, admin) = (free_address(), free_address());
+        let mut child = Command::new("sh")
+            .args(["-c", &format!("{shell} exec \"$@\""), "sh", env!("CARGO_BIN_EXE_collector")])
+            .args(arguments)
+            .env("TRIBUTARY_KEYS", folder.join("keys"))
+            .env("TRIBUTARY_JOURNAL", folder.join("journal"))
+            .env("TRIBUTARY_COLLECTOR", address.to_string())
+            .env("TRIBUTARY_ADMIN", admin.to_string())
+            .env("TRIBUTARY_CORES", "1")
+            .env("DATABASE_URL", collector.database.url(Role::Collector))
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap());
+        std::thread::spawn(move || {
+            log.lines().map_while(Result::ok).for_each(|line| eprintln!("{line}"))
+        });
+        let process = Self { child, address, admin };
+        until("the process listens", || TcpStream::connect(address).is_ok());
+        process
+    }
+
+    fn get(&self, target: &str) -> Answer {
+        ask(self.address, &format!("GET {target} HTTP/1.1\r\nhost: localhost\r\n"))
+    }
+
+    fn metric(&self, event: &str) -> u64 {
+        let answer = ask(self.admin, "GET /metrics HTTP/1.1\r\nhost: localhost\r\n");
+        let name = format!("tributary_collector_events_total{{event=\"{event}\"}} ");
+        answer.body.lines().find_map(|line| line.strip_prefix(&name)?.parse().ok()).unwrap_or(0)
+    }
+
+    fn limit_files(&self, bytes: Option<u64>) {
+        let pid = Pid::from_child(&self.child);
+        prlimit(Some(pid), Resource::Fsize, Rlimit { current: bytes, maximum: None }).unwrap();
+    }
+
+    fn terminate(mut self) {
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+        assert!(self.child.wait().unwrap().success());
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn free_address() -> SocketAddr {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}

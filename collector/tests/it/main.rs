@@ -1,0 +1,11 @@
+//! The real collector over real sockets, with a real journal and a real PostgreSQL.
+#![expect(clippy::unwrap_used, reason = "in tests a failed unwrap is a failed test")]
+
+mod harness;
+mod clicks;
+mod postbacks;
+mod pixels;
+mod bad_input;
+mod feed;
+mod lifecycle;
+mod any_input;

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Files have room for one thing: over 400 lines is a remark, over 500 the end (CONTRIBUTING.md, 1).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+failed=0
+while IFS= read -r file; do
+    lines=$(wc -l <"$file")
+    if [ "$lines" -gt 500 ]; then
+        echo "$file has $lines lines: split it (500 is the end)" >&2
+        failed=1
+    elif [ "$lines" -gt 400 ]; then
+        echo "$file has $lines lines: it is time to split it"
+    fi
+done < <(git ls-files '*.rs' '*.js' '*.css' '*.html' '*.sql' '*.py' '*.sh' ':!:api/static/vendor/*' ':!:schemas/src/event/*')
+while IFS= read -r file; do
+    head -n 1 "$file" | grep -q '^//!' || {
+        echo "$file does not open with //! (what it is, what it refuses to do)" >&2
+        failed=1
+    }
+done < <(git ls-files '*.rs' ':!:schemas/src/event/*')
+exit "$failed"

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Dependencies: licences, sources and duplicates (cargo-deny), unused ones (cargo-machete).
+# The tools are built once into target/tools. Advisories need a database from outside: `cargo deny
+# check advisories` by hand or in a pipeline with access to it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+tools="$PWD/target/tools"
+tool() {
+    [ -x "$tools/bin/$1" ] && "$tools/bin/$1" --version 2>/dev/null | grep -qF "$2" && return
+    echo "building $1 $2 (once)"
+    cargo install --quiet --locked --root "$tools" --version "$2" "$1"
+}
+tool cargo-machete 0.9.2
+tool cargo-deny 0.20.2
+"$tools/bin/cargo-machete" .
+"$tools/bin/cargo-deny" --offline --log-level error check bans licenses sources

@@ -1,0 +1,128 @@
+//! `collector_vs_nginx`: CPU time per request of the collector and of nginx, alternating in one run.
+//!
+//! The collector does its whole work (100,000 links, macros, click id, cookie, journal); nginx answers a
+//! static 302 and writes its buffered access log. One event loop each, both on the same core, wrk on the
+//! others. Requests per second alone would be noise on a shared machine; CPU time is the server's own.
+
+mod servers;
+mod wrk;
+
+use anyhow::{Context, Result, ensure};
+use clap::{Parser, Subcommand};
+use load_tests::table::{percentile, print};
+
+use servers::{Collector, Nginx, Server};
+use wrk::{Connections, Load};
+
+/// Measures CPU time a request, collector against nginx.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Rounds of each server and kind of connection.
+    #[arg(long, default_value_t = 7)]
+    rounds: usize,
+    /// Length of a round.
+    #[arg(long, default_value_t = 3)]
+    seconds: u32,
+    /// Connections open at once.
+    #[arg(long, default_value_t = 64)]
+    connections: u32,
+    /// Links in the collector's memory.
+    #[arg(long, default_value_t = 100_000)]
+    links: u32,
+    #[command(subcommand)]
+    role: Option<Role>,
+}
+
+/// What this binary is when it starts itself again.
+#[derive(Debug, Subcommand)]
+enum Role {
+    /// The collector under test.
+    #[command(hide = true)]
+    Collector(Box<collector::Config>),
+}
+
+/// CPU time and requests of one round.
+#[derive(Debug, Clone, Copy)]
+struct Round {
+    micros: f64,
+    per_second: f64,
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    if let Some(Role::Collector(config)) = arguments.role {
+        return servers::serve(*config);
+    }
+    let folder = tempfile::tempdir()?;
+    let load = Load::new(folder.path(), &arguments)?;
+    let mut collector = Collector::start(folder.path(), arguments.links)?;
+    let mut nginx = Nginx::start(folder.path())?;
+    let kinds = [("kept alive", Connections::Kept), ("new each time", Connections::New)];
+    let (mut rows, mut ratio) = (Vec::new(), 0.0);
+    for (name, kind) in kinds {
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        // The first round of each warms up and is not counted.
+        for round in 0..=arguments.rounds {
+            let one = run(&mut nginx, &load, kind)?;
+            let two = run(&mut collector, &load, kind)?;
+            if round > 0 {
+                theirs.push(one);
+                ours.push(two);
+            }
+        }
+        let of =
+            median(ours.iter().zip(&theirs).map(|(ours, theirs)| ours.micros / theirs.micros))?;
+        rows.push(row(&format!("nginx, {name}"), &theirs, 1.0)?);
+        rows.push(row(&format!("collector, {name}"), &ours, of)?);
+        if kind == Connections::Kept {
+            ratio = of;
+        }
+    }
+    let (recorded, answered) = collector.recorded(&load)?;
+    ensure!(
+        recorded >= answered,
+        "{answered} redirects, but only {recorded} clicks in the journal"
+    );
+    let last = format!(
+        "{recorded} clicks recorded, {answered} redirects counted by wrk\nratio {ratio:.2}"
+    );
+    print(
+        &["connections", "µs CPU/request", "lowest", "highest", "requests/s", "ratio"],
+        &rows,
+        &last,
+    )?;
+    Ok(())
+}
+
+fn run(server: &mut impl Server, load: &Load, kind: Connections) -> Result<Round> {
+    let before = server.cpu()?;
+    let done = load.run(server.port(), kind)?;
+    let spent = server.cpu()?.checked_sub(before).context("CPU time ran backwards")?;
+    ensure!(done.requests > 0 && done.errors == 0, "wrk: {done:?}");
+    server.answered(done.requests);
+    Ok(Round {
+        micros: spent.as_secs_f64() * 1e6 / done.requests as f64,
+        per_second: done.requests as f64 / done.seconds,
+    })
+}
+
+fn row(name: &str, rounds: &[Round], ratio: f64) -> Result<Vec<String>> {
+    let mut micros: Vec<f64> = rounds.iter().map(|round| round.micros).collect();
+    micros.sort_by(f64::total_cmp);
+    let at = |p| percentile(&micros, p).map(|micros| format!("{micros:.2}")).context("no rounds");
+    let rate = median(rounds.iter().map(|round| round.per_second))?;
+    Ok(vec![
+        name.to_owned(),
+        at(50.0)?,
+        at(0.0)?,
+        at(100.0)?,
+        format!("{rate:.0}"),
+        format!("{ratio:.2}"),
+    ])
+}
+
+fn median(values: impl Iterator<Item = f64>) -> Result<f64> {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    percentile(&values, 50.0).context("no rounds")
+}

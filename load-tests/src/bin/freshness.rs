@@ -1,0 +1,189 @@
+//! `freshness`: how long from a click's answer until the API's numbers hold it, at a steady rate.
+//!
+//! Some clicks are marked in `sub10`; the API is asked for the marks again and again, and a mark's
+//! time is that of the first answer with it. Beside it the time until `as_of` passes the click, and as
+//! a control what the engine alone needs to take one row and give it back.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Parser;
+use load_tests::{
+    api::Api,
+    generate::{Shape, Visit, Visits},
+    system::System,
+    table::{percentile, print},
+};
+use reqwest::{Client, redirect::Policy};
+use tokio::{
+    sync::Semaphore,
+    task::JoinSet,
+    time::{Instant, MissedTickBehavior, interval, sleep, timeout},
+};
+
+/// Marks fit into one answer of the API.
+const MOST_MARKS: u64 = 3000;
+/// How long the last marks may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Clicks waiting for their answer.
+const UNDER_WAY: usize = 256;
+
+/// Measures how soon a click shows in the API.
+#[derive(Parser)]
+struct Arguments {
+    /// Clicks a second.
+    #[arg(long, default_value_t = 1000)]
+    per_second: u64,
+    /// How long.
+    #[arg(long, default_value_t = 30)]
+    seconds: u64,
+}
+
+/// When each marked click was answered, and what is not seen yet.
+#[derive(Default)]
+struct Marks {
+    waiting: HashMap<String, Instant>,
+    seen: Vec<Duration>,
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let folder = load_tests::system::folder()?;
+    let system = System::start(folder.path(), &[("RUST_LOG", "warn")]).await?;
+    system.seed().await?;
+    system.knows_links(24).await?;
+    let api = Api::of(&system);
+
+    let control = control(&system).await?;
+    let marks = Arc::new(Mutex::new(Marks::default()));
+    let watching = tokio::spawn(watch(api.clone(), Arc::clone(&marks)));
+    let begun = Instant::now();
+    let sent = send(&system, &arguments, &marks).await?;
+    let rate = sent as f64 / begun.elapsed().as_secs_f64();
+    wait_for_all(&marks).await?;
+    watching.abort();
+    system.stop().await?;
+
+    let mut seen = marks.lock().ok().context("the watcher failed")?.seen.clone();
+    seen.sort_unstable();
+    let rows = [row("click to API", &seen), row("control: engine alone, one row", &control)];
+    let p99 = percentile(&seen, 99.0).unwrap_or_default();
+    let last = format!(
+        "{sent} clicks at {rate:.0}/s, {} of them watched\nratio {:.2}",
+        seen.len(),
+        p99.as_secs_f64()
+    );
+    print(&["milliseconds", "p50", "p90", "p99", "worst"], &rows, &last)?;
+    Ok(())
+}
+
+fn row(name: &str, sorted: &[Duration]) -> Vec<String> {
+    let at = |p| percentile(sorted, p).unwrap_or_default().as_millis().to_string();
+    vec![name.to_owned(), at(50.0), at(90.0), at(99.0), at(100.0)]
+}
+
+/// Sends clicks at the rate, one in `every` marked.
+async fn send(system: &System, arguments: &Arguments, marks: &Arc<Mutex<Marks>>) -> Result<u64> {
+    let clicks = arguments.per_second * arguments.seconds;
+    let every = clicks.div_ceil(MOST_MARKS).max(1);
+    let codes = Arc::new(codes(system).await?);
+    let client = Client::builder().redirect(Policy::none()).build()?;
+    let under_way = Arc::new(Semaphore::new(UNDER_WAY));
+    let shape = Shape { links: codes.len() as u32, ..Shape::default() };
+    let mut ticks = interval(Duration::from_secs_f64(1.0 / arguments.per_second.max(1) as f64));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    let mut clicking = JoinSet::new();
+    for (n, visit) in (0..clicks).zip(Visits::new(shape)) {
+        ticks.tick().await;
+        let permit = Arc::clone(&under_way).acquire_owned().await?;
+        let mark = (n % every == 0).then(|| format!("mark{n}"));
+        let (client, marks) = (client.clone(), Arc::clone(marks));
+        let url = format!("http://{}/c/{}", system.collector, codes[visit.link as usize]);
+        clicking.spawn(async move {
+            let clicked = click(&client, &url, &visit, mark.as_deref()).await;
+            drop(permit);
+            if let (Ok(()), Some(mark), Ok(mut marks)) = (&clicked, mark, marks.lock()) {
+                marks.waiting.insert(mark, Instant::now());
+            }
+            clicked
+        });
+        while let Some(clicked) = clicking.try_join_next() {
+            clicked??;
+        }
+    }
+    while let Some(clicked) = clicking.join_next().await {
+        clicked??;
+    }
+    Ok(clicks)
+}
+
+async fn click(client: &Client, url: &str, visit: &Visit, mark: Option<&str>) -> Result<()> {
+    let url = mark.map_or_else(|| url.to_owned(), |mark| format!("{url}?sub10={mark}"));
+    let response = client
+        .get(url)
+        .header("x-forwarded-for", visit.address.to_string())
+        .header("user-agent", visit.user_agent)
+        .header("referer", visit.referrer)
+        .send()
+        .await?;
+    ensure!(response.status() == 302, "a click is answered {}", response.status());
+    response.bytes().await?;
+    Ok(())
+}
+
+async fn codes(system: &System) -> Result<Vec<String>> {
+    let mut owner = system.owner().await?;
+    let codes = sqlx::query_scalar("SELECT code FROM affiliate_affiliatelink ORDER BY id");
+    Ok(codes.fetch_all(&mut owner).await?)
+}
+
+/// Asks for the marks until it is stopped.
+async fn watch(api: Api, marks: Arc<Mutex<Marks>>) -> Result<()> {
+    loop {
+        let answer = api.stats(&["sub10"], "&sub10=-(none)").await?;
+        let now = Instant::now();
+        if let Ok(mut marks) = marks.lock() {
+            for mark in answer.keys() {
+                if let Some(answered) = marks.waiting.remove(mark) {
+                    marks.seen.push(now - answered);
+                }
+            }
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn wait_for_all(marks: &Mutex<Marks>) -> Result<()> {
+    let left = || marks.lock().map_or(usize::MAX, |marks| marks.waiting.len());
+    let all = async {
+        while left() > 0 {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    if timeout(PATIENCE, all).await.is_err() {
+        bail!("{} marked clicks do not show after {PATIENCE:?}", left());
+    }
+    Ok(())
+}
+
+/// One row into a table of the engine's, and back.
+async fn control(system: &System) -> Result<Vec<Duration>> {
+    let ask = async |statement: String| system.clickhouse("owner", &statement).await;
+    ask("CREATE TABLE control (n UInt64) ENGINE = MergeTree ORDER BY n".to_owned()).await?;
+    let mut took = Vec::new();
+    for n in 0..100 {
+        let begun = Instant::now();
+        ask(format!("INSERT INTO control VALUES ({n})")).await?;
+        let found = ask(format!("SELECT count() FROM control WHERE n = {n} FORMAT TSV")).await?;
+        ensure!(found.trim() == "1", "the engine lost a row");
+        took.push(begun.elapsed());
+    }
+    ask("DROP TABLE control".to_owned()).await?;
+    took.sort_unstable();
+    Ok(took)
+}

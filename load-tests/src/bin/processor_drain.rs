@@ -1,0 +1,162 @@
+//! `processor_drain`: how fast the processor takes a journal of clicks that do not repeat into both
+//! stores, everything included: rollups, merges, positions, claims.
+//!
+//! Starts private stores of its own (`tributary stores`), writes the journal, drains it, waits until
+//! ClickHouse has merged, audits, and measures what a click takes on the disk. The control is the
+//! journal read to its end by its reader alone.
+
+#[path = "processor_drain/log.rs"]
+mod log;
+#[path = "processor_drain/measure.rs"]
+mod measure;
+
+use std::{
+    os::unix::process::CommandExt,
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, ensure};
+use clap::Parser;
+use load_tests::table::print;
+use migrations::testing::{Clickhouse, Postgres, Role};
+use processor::Config;
+
+use measure::{Cpu, per_second};
+
+/// Drains a journal of generated clicks into both stores.
+#[derive(Parser)]
+struct Arguments {
+    /// Clicks in the journal.
+    #[arg(long, default_value_t = 10_000_000)]
+    clicks: u64,
+    /// Links that take them, by popularity.
+    #[arg(long, default_value_t = 10_000)]
+    links: u32,
+    /// Most clicks in one transaction.
+    #[arg(long, default_value_t = 250_000)]
+    rows: usize,
+    /// Where journal and stores lie; a temporary folder if not given.
+    #[arg(long)]
+    folder: Option<std::path::PathBuf>,
+}
+
+#[derive(Parser)]
+struct Settings {
+    #[command(flatten)]
+    config: Config,
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    if std::env::var_os("TRIBUTARY_TEST_CLICKHOUSE_URL").is_none() {
+        return around();
+    }
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run(&arguments))
+}
+
+/// Runs this program again with private stores around it.
+fn around() -> Result<()> {
+    let program = std::env::current_exe()?;
+    let tributary = program.with_file_name("tributary");
+    ensure!(tributary.exists(), "{} is not built: cargo build -p standalone", tributary.display());
+    let folder = tempfile::tempdir()?;
+    let mut command = Command::new(tributary);
+    command.args(["stores", "--data"]).arg(folder.path()).arg("--").arg(program);
+    let status = command.args(std::env::args_os().skip(1)).process_group(0).status()?;
+    ensure!(status.success(), "the measurement failed");
+    Ok(())
+}
+
+async fn run(arguments: &Arguments) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let root = arguments.folder.as_deref().unwrap_or(folder.path());
+    let (postgres, clickhouse) = (Postgres::fresh().await, Clickhouse::fresh().await);
+    log::seed(&postgres.pool(Role::Owner).await, arguments.links).await?;
+    let config = settings(root, &postgres, &clickhouse, arguments.rows)?;
+    let bytes = log::write(root, arguments.clicks, arguments.links)?;
+
+    let control = control(root)?;
+    let cpu = Cpu::own()?;
+    let all = Cpu::machine()?;
+    let begun = Instant::now();
+    processor::drain(config.clone()).await?;
+    let (drained, own) = (begun.elapsed(), Cpu::own()?.since(&cpu));
+    measure::wait_for_merges(&clickhouse).await?;
+    let (merged, busy) = (begun.elapsed(), Cpu::machine()?.since(&all));
+
+    let report = processor::audit::run(&config).await?;
+    ensure!(report.is_clean(), "{report}");
+    let rows = measure::rows(&clickhouse).await?;
+    ensure!(rows == arguments.clicks, "{rows} rows of {} clicks", arguments.clicks);
+    let (raw, days) = measure::stored(&clickhouse).await?;
+    let clicks = arguments.clicks;
+    let line = |what: &str, time: Duration| {
+        let each = time.as_secs_f64() * 1e6 / clicks as f64;
+        vec![
+            what.to_owned(),
+            format!("{:.1}", time.as_secs_f64()),
+            format!("{each:.2}"),
+            per_second(clicks, time),
+        ]
+    };
+    let mut table = vec![
+        line("control: journal read alone", control),
+        line("processor, its own CPU time", own),
+        line("whole machine, CPU time", busy),
+        line("wall, every row in ClickHouse", drained),
+        line("wall, merges done too", merged),
+    ];
+    for (what, stored) in [("journal", bytes), ("clicks in ClickHouse", raw), ("day rollups", days)]
+    {
+        let each = stored as f64 / clicks as f64;
+        table.push(vec![
+            format!("{what}, bytes"),
+            stored.to_string(),
+            format!("{each:.2}"),
+            String::new(),
+        ]);
+    }
+    print(
+        &[&format!("{clicks} clicks"), "seconds", "per click (µs, bytes)", "clicks/s"],
+        &table,
+        &format!("rate {}", (clicks as f64 / merged.as_secs_f64()) as u64),
+    )?;
+    Ok(())
+}
+
+fn settings(
+    root: &Path,
+    postgres: &Postgres,
+    clickhouse: &Clickhouse,
+    rows: usize,
+) -> Result<Config> {
+    let path = |name: &str| root.join(name).display().to_string();
+    std::fs::create_dir_all(root.join("journal")).context("the folder of journals")?;
+    std::fs::write(root.join("keys"), log::KEYS)?;
+    let rows = rows.to_string();
+    let flags = [
+        ("--database-url", postgres.url(Role::Processor)),
+        ("--clickhouse-url", clickhouse.url().to_owned()),
+        ("--clickhouse-database", clickhouse.database().to_owned()),
+        ("--journal", path("journal")),
+        ("--keys", path("keys")),
+        ("--claims-dir", path("claims")),
+        ("--rows", rows),
+    ];
+    let mut arguments = vec!["processor_drain".to_owned()];
+    arguments.extend(flags.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]));
+    if let Some(geo) = std::env::var_os("TRIBUTARY_GEO") {
+        arguments.extend(["--geo".to_owned(), geo.to_string_lossy().into_owned()]);
+    }
+    Ok(Settings::try_parse_from(arguments)?.config)
+}
+
+/// The journal read to its end, and nothing done with it.
+fn control(root: &Path) -> Result<Duration> {
+    let begun = Instant::now();
+    let read = log::read(root)?;
+    ensure!(read > 0, "the journal is empty");
+    Ok(begun.elapsed())
+}

@@ -1,0 +1,121 @@
+//! The journal to drain: generated visits as the collector would have written them.
+
+use std::{net::IpAddr, path::Path};
+
+use anyhow::{Context, Result};
+use journal::{JournalId, Partition, Position, Reader, TopicId, Writer, WriterConfig};
+use load_tests::generate::{Shape, Visit, Visits};
+use schemas::{
+    event::{Click, Flags, Message},
+    ids::SiteId,
+    keys::Keys,
+    topic::Topic,
+    visitor,
+};
+use sqlx::PgPool;
+
+/// The keys of this journal.
+pub(crate) const KEYS: &str = "1 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
+
+const PARTITIONS: u16 = 4;
+const JOURNAL: JournalId = JournalId(0x0102_0304_0506_0708);
+const PROGRAMS: u32 = 20;
+const AFFILIATES: u32 = 500;
+/// Records in one commit: what a busy collector's turn takes.
+const TURN: u64 = 500;
+
+/// Programs, affiliates and links; link n belongs to program n mod 20 and affiliate n mod 500.
+pub(crate) async fn seed(db: &PgPool, links: u32) -> Result<()> {
+    let statements = format!(
+        "INSERT INTO affiliate_affiliate (id, site_id, name)
+             SELECT n, 1, 'affiliate ' || n FROM generate_series(1, {AFFILIATES}) n;
+         INSERT INTO affiliate_program (id, site_id, slug, name, destination)
+             SELECT n, 1, 'p' || n, 'program ' || n, 'https://shop.example/' FROM generate_series(1, {PROGRAMS}) n;
+         INSERT INTO affiliate_affiliatelink (id, code, site_id, affiliate_id, program_id)
+             SELECT n, 'l' || n, 1, n % {AFFILIATES} + 1, n % {PROGRAMS} + 1 FROM generate_series(1, {links}) n;"
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(statements)).execute(db).await?;
+    Ok(())
+}
+
+/// Writes the journal; its size in bytes.
+pub(crate) fn write(root: &Path, clicks: u64, links: u32) -> Result<u64> {
+    let keys = Keys::parse(KEYS)?;
+    let mut visits = Visits::new(Shape { links, ..Shape::default() });
+    let config = WriterConfig::new(root.join("journal"), "c0", PARTITIONS, keys.journal());
+    let mut writer = Writer::create(config, Shape::default().start_ms, JOURNAL)?;
+    let mut maker = Maker { shards: keys.shards(), keys, period: u64::MAX, salt: None };
+    let mut beat = 0;
+    for n in 1..=clicks {
+        let visit = visits.next().context("visits have no end")?;
+        let click = maker.click(&visit);
+        let partition = Partition(click.shard as u16 % PARTITIONS);
+        writer.stage_with(TopicId(Topic::Clicks.id()), partition, |_, to| {
+            // A Vec takes everything.
+            let _ = click.encode(to);
+        })?;
+        if visit.time_ms - beat >= 1000 {
+            beat = visit.time_ms;
+            writer.heartbeat(beat)?;
+        }
+        if n % TURN == 0 || n == clicks {
+            writer.commit()?;
+        }
+    }
+    let bytes = writer.stats().bytes;
+    writer.end(None)?;
+    Ok(bytes)
+}
+
+/// Reads the journal to its end; how many records it has.
+pub(crate) fn read(root: &Path) -> Result<u64> {
+    let key = Keys::parse(KEYS)?.journal();
+    let mut reader = Reader::open(&root.join("journal"), "c0", JOURNAL, Position::START, &key)?;
+    let mut records = 0;
+    while let Some(entry) = reader.next()? {
+        records += u64::from(matches!(entry.body, journal::Body::Record { .. }));
+    }
+    Ok(records)
+}
+
+struct Maker {
+    keys: Keys,
+    shards: visitor::VisitorKey,
+    period: u64,
+    salt: Option<visitor::VisitorKey>,
+}
+
+impl Maker {
+    fn click(&mut self, visit: &Visit) -> Click {
+        let site = SiteId(1);
+        let agent = visit.user_agent.as_bytes();
+        let period = visitor::period(visit.time_ms);
+        if self.period != period {
+            self.period = period;
+            self.salt = Some(self.keys.visitors(period));
+        }
+        let link = visit.link + 1;
+        Click {
+            site: 1,
+            link,
+            program: link % PROGRAMS + 1,
+            affiliate: link % AFFILIATES + 1,
+            time_ms: visit.time_ms,
+            shard: self.shards.shard(site, visit.address, agent).get().into(),
+            flags: if visit.head { Flags::Head as u32 } else { 0 },
+            visitor_network: self.salt.map_or(0, |salt| salt.network(site, visit.address, agent)),
+            address: match visit.address {
+                IpAddr::V4(v4) => v4.octets().to_vec(),
+                IpAddr::V6(v6) => v6.octets().to_vec(),
+            },
+            user_agent: visit.user_agent.to_owned(),
+            referrer: visit.referrer.to_owned(),
+            language: "en-US,en".to_owned(),
+            host: "localhost".to_owned(),
+            destination: "https://shop.example/".to_owned(),
+            link_version: 1,
+            key_version: 1,
+            ..Click::default()
+        }
+    }
+}

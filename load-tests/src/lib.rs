@@ -1,0 +1,11 @@
+//! Traffic and reconciliation: what the end-to-end test and the measuring programs share.
+//!
+//! Nothing of this runs in production, and nothing here decides what a number should be: that is
+//! `reference_count.py`'s, written apart.
+
+pub mod generate;
+pub mod system;
+pub mod api;
+pub mod reference;
+pub mod compare;
+pub mod table;

@@ -1,0 +1,208 @@
+//! ClickHouse's files: statement by statement, each of them repeatable.
+//!
+//! A file is recorded when all its statements are done. Whoever is cut short, or runs beside
+//! another migrator, repeats statements that are done already, and that changes nothing.
+
+use clickhouse::{Client, Compression, Row};
+use serde::Deserialize;
+use sqlx::migrate::{Migration, Migrator};
+use std::{collections::BTreeMap, fmt::Write};
+use url::Url;
+
+use crate::{Error, Step, pending, steps};
+
+/// The files, embedded. Only read: sqlx runs none of them.
+pub static FILES: Migrator = sqlx::migrate!("./clickhouse");
+
+/// The database of an installation, unless it says otherwise.
+pub const DATABASE: &str = "tributary";
+
+const STORE: &str = "clickhouse";
+
+/// A client for the engine at `url` (`http://user:password@host:port/`), on `database`.
+///
+/// # Errors
+/// `Address` for another kind of URL, `DatabaseName` for a name that would need quoting.
+pub fn client(url: &str, database: &str) -> Result<Client, Error> {
+    Ok(engine(url)?.with_database(checked(database)?))
+}
+
+/// Brings `database` of the engine at `url` up to date, and creates it where it is absent. Gives
+/// what was applied; nothing when it was up to date.
+///
+/// # Errors
+/// See [`Error`]. What was done of the file that failed is done again by the next try.
+pub async fn migrate(url: &str, database: &str) -> Result<Vec<Step>, Error> {
+    let engine = engine(url)?;
+    let create = format!("CREATE DATABASE IF NOT EXISTS {}", checked(database)?);
+    engine.query(&create).execute().await?;
+    let client = engine.with_database(database);
+    client
+        .query(
+            "CREATE TABLE IF NOT EXISTS schema_migrations
+             (version UInt32, name String, checksum String, applied_at DateTime DEFAULT now())
+             ENGINE = ReplacingMergeTree ORDER BY version",
+        )
+        .execute()
+        .await?;
+    let left = pending(STORE, FILES.iter(), &applied(&client).await?)?;
+    for file in &left {
+        apply(&client, file).await?;
+    }
+    Ok(steps(&left))
+}
+
+/// What `migrate` would apply. Changes nothing.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn plan(url: &str, database: &str) -> Result<Vec<Step>, Error> {
+    let client = engine(url)?;
+    let there: u64 = client
+        .query(
+            "SELECT count() FROM system.tables WHERE database = ? AND name = 'schema_migrations'",
+        )
+        .bind(checked(database)?)
+        .fetch_one()
+        .await?;
+    let applied = match there {
+        0 => BTreeMap::new(),
+        _ => applied(&client.with_database(database)).await?,
+    };
+    Ok(steps(&pending(STORE, FILES.iter(), &applied)?))
+}
+
+/// Empties raw addresses `days` after their event, in both tables that have them; the engine does it
+/// by itself from then on. The files say 30. Changes nothing where it is so already.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn keep_addresses(url: &str, database: &str, days: u16) -> Result<(), Error> {
+    let client = client(url, database)?;
+    for table in ["clicks", "conversions"] {
+        let there: u64 = client
+            .query(
+                "SELECT count() FROM system.tables WHERE database = ? AND name = ?
+                 AND position(create_table_query, ?) > 0",
+            )
+            .bind(database)
+            .bind(table)
+            .bind(format!("`address` String TTL toDateTime(time) + toIntervalDay({days})"))
+            .fetch_one()
+            .await?;
+        if there == 0 {
+            let change = format!(
+                "ALTER TABLE {table} MODIFY COLUMN address String TTL toDateTime(time) + INTERVAL {days} DAY"
+            );
+            client.query(&change).execute().await?;
+        }
+    }
+    Ok(())
+}
+
+/// The statements of a file: each ends with a semicolon at the end of a line.
+pub(crate) fn statements(sql: &str) -> impl Iterator<Item = &str> {
+    sql.split(";\n").map(str::trim).filter(|statement| !statement.is_empty())
+}
+
+async fn apply(client: &Client, file: &Migration) -> Result<(), Error> {
+    for statement in statements(file.sql.as_str()) {
+        // The client would read `?` as a placeholder.
+        client.query(&statement.replace('?', "??")).execute().await.map_err(|error| {
+            Error::Failed { store: STORE, version: file.version, reason: error.to_string() }
+        })?;
+    }
+    // By SELECT, so that no setting about asynchronous inserts can hold the row back.
+    client
+        .query("INSERT INTO schema_migrations (version, name, checksum) SELECT ?, ?, ?")
+        .bind(file.version)
+        .bind(&*file.description)
+        .bind(hex(&file.checksum))
+        .execute()
+        .await?;
+    Ok(())
+}
+
+#[derive(Row, Deserialize)]
+struct Applied {
+    version: u32,
+    checksum: String,
+}
+
+async fn applied(client: &Client) -> Result<BTreeMap<i64, Vec<u8>>, Error> {
+    let rows = client
+        .query("SELECT version, checksum FROM schema_migrations ORDER BY version, applied_at")
+        .fetch_all::<Applied>()
+        .await?;
+    let known = |row: &Applied| FILES.iter().find(|file| file.version == i64::from(row.version));
+    let checksum = |row: &Applied| match known(row) {
+        Some(file) if hex(&file.checksum) == row.checksum => file.checksum.to_vec(),
+        _ => row.checksum.clone().into_bytes(),
+    };
+    Ok(rows.iter().map(|row| (i64::from(row.version), checksum(row))).collect())
+}
+
+fn engine(url: &str) -> Result<Client, Error> {
+    let mut url = Url::parse(url).map_err(|_| Error::Address)?;
+    if url.scheme() != "http" || url.host().is_none() {
+        return Err(Error::Address);
+    }
+    let user = url.username().to_owned();
+    let password = url.password().unwrap_or_default().to_owned();
+    url.set_username("").and_then(|()| url.set_password(None)).map_err(|()| Error::Address)?;
+    // Said, since another crate of the build may turn compression on for everybody.
+    let client = Client::default().with_url(url).with_compression(Compression::None);
+    Ok(if user.is_empty() { client } else { client.with_user(user).with_password(password) })
+}
+
+fn checked(database: &str) -> Result<&str, Error> {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+    match database.len() {
+        1..=63 if database.bytes().all(plain) => Ok(database),
+        _ => Err(Error::DatabaseName),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_statement_can_be_repeated() {
+        for file in FILES.iter() {
+            for statement in statements(file.sql.as_str()) {
+                let code: Vec<&str> = statement
+                    .lines()
+                    .filter(|line| !line.is_empty() && !line.starts_with("--"))
+                    .collect();
+                let code = code.join(" ");
+                let repeatable = code.starts_with("CREATE") && code.contains(" IF NOT EXISTS ")
+                    || code.starts_with("ALTER TABLE")
+                        && [" IF NOT EXISTS ", " IF EXISTS ", " MODIFY "]
+                            .iter()
+                            .any(|word| code.contains(word))
+                    || code.starts_with("DROP") && code.contains(" IF EXISTS ");
+                assert!(repeatable, "{:04}: {code}", file.version);
+            }
+        }
+    }
+
+    #[test]
+    fn only_plain_addresses_and_names_are_taken() {
+        assert!(client("http://owner:dev@127.0.0.1:8123/", "tributary").is_ok());
+        for url in ["", "127.0.0.1:8123", "https://host/", "file:///etc/passwd"] {
+            assert!(matches!(client(url, "tributary"), Err(Error::Address)), "{url}");
+        }
+        for name in ["", "a b", "a`b", "Tributary", "a;b"] {
+            let made = client("http://127.0.0.1:8123/", name);
+            assert!(matches!(made, Err(Error::DatabaseName)), "{name}");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! `migrate`: brings PostgreSQL and ClickHouse up to date, or says what it would do (`--dry-run`).
+//!
+//! Run it with the role that owns the tables; no service runs with that one. `migrate scratch` makes a
+//! throw-away database, for what needs to look at the tables and nothing in them.
+
+use clap::Parser;
+use migrations::{Step, clickhouse, postgres};
+use std::{
+    io::{Write, stdout},
+    process::ExitCode,
+};
+
+/// Brings the stores' tables up to date. Give one store's address or both.
+#[derive(Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// PostgreSQL, with the role that owns the database: postgres://owner@host/tributary
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    database_url: Option<String>,
+    /// ClickHouse over HTTP: http://user:password@host:8123/
+    #[arg(long, env = "TRIBUTARY_CLICKHOUSE_URL", hide_env_values = true)]
+    clickhouse_url: Option<String>,
+    /// ClickHouse's database
+    #[arg(long, env = "TRIBUTARY_CLICKHOUSE_DATABASE", default_value = clickhouse::DATABASE)]
+    clickhouse_database: String,
+    /// Days after which ClickHouse empties raw addresses
+    #[arg(long, env = "TRIBUTARY_ADDRESS_DAYS", value_parser = clap::value_parser!(u16).range(1..=3650))]
+    address_days: Option<u16>,
+    /// Print what would be applied, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(clap::Subcommand)]
+enum Command {
+    /// Makes a freshly migrated PostgreSQL database to be thrown away, and prints its URL. The one of
+    /// the time before is dropped
+    Scratch {
+        /// The server, with a role that may create databases: postgres://owner@host/postgres
+        #[arg(long)]
+        server: String,
+    },
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("migrate: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    if let Some(Command::Scratch { server }) = &arguments.command {
+        writeln!(stdout(), "{}", postgres::scratch(server).await?)?;
+        return Ok(());
+    }
+    if arguments.database_url.is_none() && arguments.clickhouse_url.is_none() {
+        anyhow::bail!("give --database-url, --clickhouse-url or both");
+    }
+    if let Some(url) = &arguments.database_url {
+        let steps = match arguments.dry_run {
+            true => postgres::plan(url).await?,
+            false => postgres::migrate(url).await?,
+        };
+        report("postgres", &steps, arguments.dry_run)?;
+    }
+    if let Some(url) = &arguments.clickhouse_url {
+        let database = &arguments.clickhouse_database;
+        let steps = match arguments.dry_run {
+            true => clickhouse::plan(url, database).await?,
+            false => clickhouse::migrate(url, database).await?,
+        };
+        report("clickhouse", &steps, arguments.dry_run)?;
+        if let (Some(days), false) = (arguments.address_days, arguments.dry_run) {
+            clickhouse::keep_addresses(url, database, days).await?;
+        }
+    }
+    Ok(())
+}
+
+fn report(store: &str, steps: &[Step], dry_run: bool) -> std::io::Result<()> {
+    let mut out = stdout().lock();
+    let verb = if dry_run { "would apply" } else { "applied" };
+    for step in steps {
+        writeln!(out, "{store}: {verb} {:04} {}", step.version, step.name)?;
+    }
+    if steps.is_empty() {
+        writeln!(out, "{store}: up to date")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,305 @@
+//! From entries of journals to decisions, in memory: what is decided about clicks while they are
+//! read. Conversions are put aside for `waiting`, since they ask PostgreSQL about their click.
+
+use journal::{Body, Entry};
+use schemas::{event::Click, topic::Topic};
+use std::collections::{BTreeMap, HashSet};
+
+use crate::{
+    batch::{Batch, Record},
+    decode,
+    error::Result,
+    facts::{FactStore, Facts},
+    journals::{Incarnation, Journals},
+    lookup::Lookups,
+    native::ClicksBlock,
+    source::{Source, TURN},
+    stages,
+    stores::{claims::Claims, dead_letters::DeadLetter, journals::Ended},
+};
+
+/// What deciding needs and keeps.
+pub(crate) struct Decider {
+    pub(crate) facts: FactStore,
+    pub(crate) lookups: Lookups,
+    pub(crate) claims: Claims,
+    pub(crate) block: ClicksBlock,
+    /// The click being decided; its buffers are used again.
+    click: Record<Click>,
+    /// It names a link not known yet: to be decided first when the facts are fresh.
+    pending: bool,
+    /// Links that even fresh facts do not have: a store restored behind the log.
+    absent: HashSet<u32>,
+    /// Outcomes of the batch, for the metrics.
+    pub(crate) outcomes: BTreeMap<&'static str, u64>,
+    pub(crate) counts: Counts,
+}
+
+/// What became of records in a batch.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Counts {
+    pub(crate) received: u64,
+    pub(crate) repeated: u64,
+    pub(crate) dead: u64,
+    pub(crate) corrupt: u64,
+}
+
+/// Why reading stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stopped {
+    /// Everything there is was read.
+    Dry,
+    /// The batch has as many records as it may.
+    Full,
+    /// A click names a link that is not among the facts: look again, then go on.
+    Unknown,
+}
+
+impl Decider {
+    /// With everything loaded.
+    pub(crate) fn new(facts: FactStore, lookups: Lookups, claims: Claims) -> Self {
+        Self {
+            facts,
+            lookups,
+            claims,
+            block: ClicksBlock::default(),
+            click: Record::default(),
+            pending: false,
+            absent: HashSet::new(),
+            outcomes: BTreeMap::new(),
+            counts: Counts::default(),
+        }
+    }
+
+    /// Between batches.
+    pub(crate) fn begin_batch(&mut self) -> Result<()> {
+        self.absent.clear();
+        self.outcomes.clear();
+        self.counts = Counts::default();
+        self.lookups.begin_batch();
+        self.claims.begin_batch()
+    }
+
+    /// Reads and decides until the batch has `most` records or nothing is left. May be called again
+    /// with the same batch after `Unknown`.
+    pub(crate) fn fill(
+        &mut self,
+        source: &mut Source,
+        journals: &mut Journals,
+        batch: &mut Batch,
+        most: usize,
+    ) -> Result<Stopped> {
+        if std::mem::take(&mut self.pending)
+            && let Some(incarnation) = journals.get_mut(self.click.journal)
+        {
+            if !knows(self.facts.current(), self.click.event.link) {
+                self.absent.insert(self.click.event.link);
+            }
+            self.decide(incarnation);
+        }
+        loop {
+            let mut read = false;
+            for n in 0..source.open.len() {
+                if source.open[n].dry || source.waits(n) {
+                    continue;
+                }
+                let open = &mut source.open[n];
+                let Some(incarnation) = journals.get_mut(open.journal) else { continue };
+                for _ in 0..TURN {
+                    if batch.records >= most {
+                        return Ok(Stopped::Full);
+                    }
+                    let Some(entry) = open.reader.next()? else {
+                        open.dry = true;
+                        break;
+                    };
+                    read = true;
+                    if self.take(entry, incarnation, batch) == Taken::Unknown {
+                        self.pending = true;
+                        return Ok(Stopped::Unknown);
+                    }
+                }
+            }
+            if !read {
+                return Ok(Stopped::Dry);
+            }
+        }
+    }
+
+    fn take(&mut self, entry: Entry<'_>, of: &mut Incarnation, batch: &mut Batch) -> Taken {
+        match entry.body {
+            Body::Record { topic, partition, seq, payload } => {
+                batch.records += 1;
+                match Topic::from_id(topic.0) {
+                    Some(topic) => {
+                        return self.record(of, batch, (topic, partition.0, seq), payload);
+                    }
+                    None => self.bury(
+                        batch,
+                        letter(of, (topic.0, partition.0, seq), "an unknown topic", payload),
+                    ),
+                }
+            }
+            Body::Heartbeat { time_ms, last } => {
+                announce(of, last);
+                if of.holes == 0 {
+                    of.heard_ms = of.heard_ms.max(time_ms);
+                    batch.heard.insert(of.known.journal, of.heard_ms);
+                }
+            }
+            Body::Skip { topic, partition, from, to } => {
+                let lane =
+                    Topic::from_id(topic.0).and_then(|topic| of.lane_mut(topic, partition.0));
+                if let Some(lane) = lane {
+                    lane.seqs.skipped += lane.seqs.covered.insert_span(from, to);
+                    lane.dirty = true;
+                }
+            }
+            Body::End(end) => {
+                announce(of, end.last);
+                if of.holes == 0 {
+                    of.heard_ms = of.heard_ms.max(end.time_ms);
+                    batch.heard.insert(of.known.journal, of.heard_ms);
+                }
+                if end.is_final() || of.known.import {
+                    of.known.ended_ms = Some(end.time_ms.max(of.known.start_ms));
+                    batch.ended.push(Ended {
+                        journal: of.known.journal,
+                        at_ms: end.time_ms.max(of.known.start_ms),
+                        successor: end.successor.map(|(journal, _)| journal.0),
+                        reason: end.reason.to_owned(),
+                    });
+                }
+            }
+            Body::Corrupt(what) => {
+                self.counts.corrupt += 1;
+                tracing::error!(
+                    journal = format_args!("{:016x}", of.known.journal),
+                    at = %entry.at, bytes = what.bytes, damage = ?what.damage,
+                    "a stretch of a journal cannot be read"
+                );
+            }
+        }
+        Taken::Done
+    }
+
+    fn record(
+        &mut self,
+        of: &mut Incarnation,
+        batch: &mut Batch,
+        (topic, partition, seq): (Topic, u16, u64),
+        payload: &[u8],
+    ) -> Taken {
+        let (journal, partitions) = (of.known.journal, of.known.partitions);
+        let Some(lane) = of.lane_mut(topic, partition) else {
+            self.bury(
+                batch,
+                letter(of, (topic.id(), partition, seq), "an unknown partition", payload),
+            );
+            return Taken::Done;
+        };
+        lane.dirty = true;
+        if !lane.seqs.covered.insert(seq) {
+            lane.seqs.repeated += 1;
+            self.counts.repeated += 1;
+            return Taken::Done;
+        }
+        lane.seqs.received += 1;
+        self.counts.received += 1;
+        let read = match topic {
+            Topic::Clicks => decode::click(payload, &mut self.click.event, partition, partitions),
+            Topic::Conversions => decode::conversion(payload, partition, partitions).map(|event| {
+                of.newest_ms = of.newest_ms.max(event.time_ms);
+                batch.arrived.push(Record { journal, partition, seq, event });
+            }),
+        };
+        if let Err(reason) = read {
+            self.bury(batch, letter(of, (topic.id(), partition, seq), &reason, payload));
+        } else if topic == Topic::Clicks {
+            (self.click.journal, self.click.partition, self.click.seq) = (journal, partition, seq);
+            let link = self.click.event.link;
+            if !knows(self.facts.current(), link) && !self.absent.contains(&link) {
+                return Taken::Unknown;
+            }
+            self.decide(of);
+        }
+        Taken::Done
+    }
+
+    /// Decides the click in `self.click` and puts its row.
+    fn decide(&mut self, of: &mut Incarnation) {
+        let facts = self.facts.current();
+        let outcome = stages::decide_click(&self.click, facts, &mut self.lookups, &mut self.claims);
+        self.block.push(&self.click, &outcome, self.lookups.words());
+        let event = &self.click.event;
+        of.newest_ms = of.newest_ms.max(event.time_ms);
+        if let Some(lane) = of.lane_mut(Topic::Clicks, self.click.partition) {
+            lane.dirty = true;
+            lane.seqs.decided += 1;
+            lane.held.add(self.click.seq);
+            if let Some(reason) = outcome.invalid {
+                lane.labels.push(self.click.seq, event.time_ms, reason);
+            }
+        }
+        let name = outcome.invalid.map_or(outcome.name(), |reason| reason.name());
+        *self.outcomes.entry(name).or_default() += 1;
+    }
+
+    /// Decides a click of a dead letter that was repaired; false when its journal is not known.
+    pub(crate) fn decide_again(&mut self, click: Record<Click>, journals: &mut Journals) -> bool {
+        let Some(incarnation) = journals.get_mut(click.journal) else { return false };
+        self.click = click;
+        self.decide(incarnation);
+        true
+    }
+
+    fn bury(&mut self, batch: &mut Batch, letter: DeadLetter) {
+        self.counts.dead += 1;
+        batch.dead.push(letter);
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Taken {
+    Done,
+    Unknown,
+}
+
+fn letter(
+    of: &Incarnation,
+    (topic, partition, seq): (u8, u16, u64),
+    reason: &str,
+    payload: &[u8],
+) -> DeadLetter {
+    let (journal, reason, bytes) = (of.known.journal, reason.to_owned(), payload.to_vec());
+    DeadLetter { journal, topic, partition, seq, reason, bytes }
+}
+
+fn knows(facts: &Facts, link: u32) -> bool {
+    link == 0 || facts.links.contains_key(&link)
+}
+
+/// Notes what the journal says it has written, and counts what of that is not in.
+fn announce(of: &mut Incarnation, last: journal::Seqs<'_>) {
+    let mut holes = 0;
+    for (topic, partition, seq) in last.iter() {
+        let Some(lane) = Topic::from_id(topic.0).and_then(|topic| of.lane_mut(topic, partition.0))
+        else {
+            continue;
+        };
+        if lane.seqs.announced < seq {
+            lane.seqs.announced = seq;
+            lane.dirty = true;
+        }
+        if !lane.seqs.covered.covers(seq) {
+            holes += lane
+                .seqs
+                .covered
+                .holes(seq)
+                .iter()
+                .map(|(first, last)| last - first + 1)
+                .sum::<u64>();
+        }
+    }
+    of.holes = holes;
+}

@@ -1,0 +1,366 @@
+//! The loop: read → decide → commit, and beside it the sender. A session lasts as long as nothing
+//! fails; after a failure everything in memory is thrown away and loaded again from what was
+//! committed, exactly as after `kill -9`, so that there is one way to recover and it is used.
+
+use schemas::{
+    event::{Conversion, Message},
+    topic::Topic,
+};
+use sqlx::PgPool;
+use std::{
+    collections::BTreeSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::sync::Notify;
+
+use crate::{
+    batch::{Batch, Prune, Record},
+    clock, commit,
+    config::Config,
+    decide::{Decider, Stopped},
+    engine::Engine,
+    error::{Error, Result},
+    facts::FactStore,
+    guard,
+    journals::Journals,
+    lookup::Lookups,
+    metrics::Metrics,
+    resend,
+    sender::Sender,
+    source::Source,
+    stores::{
+        claim_blobs,
+        claims::{Claims, ClaimsConfig},
+        dead_letters::DeadLetter,
+        journals as journal_rows, outbox,
+        owner::{self, Owner},
+        seqs, server, waiting as waiting_rows,
+    },
+    waiting::{Waiting, World},
+};
+
+/// Between two rounds of dropping what no window reaches, and of trimming journals.
+const HOUSEKEEPING: Duration = Duration::from_secs(30);
+/// A live journal that says nothing for this long is an alarm.
+const SILENT_MS: u64 = 5_000;
+
+/// What lasts longer than a session.
+pub(crate) struct Context {
+    pub(crate) config: Config,
+    pub(crate) journal_key: journal::Key,
+    pub(crate) metrics: Metrics,
+}
+
+/// One run from loading to the first failure.
+pub(crate) struct Session<'a> {
+    context: &'a Context,
+    pool: PgPool,
+    owner: Owner,
+    source: Source,
+    journals: Journals,
+    waiting: Waiting,
+    decider: Decider,
+    /// Partitions whose claims are loaded.
+    owned: BTreeSet<u16>,
+    committed: Arc<Notify>,
+    sent: Arc<Notify>,
+    cleaned: Option<Instant>,
+}
+
+/// When a session ends by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Until {
+    /// Never.
+    Forever,
+    /// When every journal was read to its end and ClickHouse has every block.
+    Drained,
+}
+
+/// Runs a session until it fails, or `until`.
+pub(crate) async fn session(context: &Context, until: Until) -> Result<()> {
+    let config = &context.config;
+    let (pool, here) = server::connect(&config.stores.database_url).await?;
+    let engine = Engine::new(&config.stores, &config.window)?;
+    guard::check(&pool, here, &engine).await?;
+    let (committed, sent) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let sender = Sender {
+        pool: pool.clone(),
+        engine,
+        metrics: context.metrics.clone(),
+        committed: committed.clone(),
+        sent: sent.clone(),
+    };
+    let mut session = Session::load(context, pool, committed, sent).await?;
+    let sending = tokio::spawn(async move { sender.run().await });
+    // Dropped with the session: no sender outlives the server it was checked for.
+    let sending = AbortOnDrop(sending);
+    session.run(sending, until).await
+}
+
+/// How a batch went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Done {
+    /// There was nothing to read.
+    Nothing,
+    /// Everything there was is committed.
+    Some,
+    /// There is more: go on at once.
+    Full,
+}
+
+struct AbortOnDrop(tokio::task::JoinHandle<Result<()>>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl<'a> Session<'a> {
+    /// Takes over, and loads what was committed.
+    async fn load(
+        context: &'a Context,
+        pool: PgPool,
+        committed: Arc<Notify>,
+        sent: Arc<Notify>,
+    ) -> Result<Self> {
+        let config = &context.config;
+        let mut db = pool.acquire().await?;
+        journal_rows::declare(&mut db, &config.source.slots).await?;
+        let owner = owner::take(&mut db).await?;
+        let positions = owner::positions(&mut db).await?;
+        let journals = Journals::new(journal_rows::all(&mut db).await?, seqs::load(&mut db).await?);
+        let waiting = Waiting::new(waiting_rows::load(&mut db).await?)?;
+        let mut claims = Claims::new(ClaimsConfig {
+            memory_bytes: config.rules.claims_bytes,
+            spill: config.claims_dir(),
+        });
+        let mut owned = BTreeSet::new();
+        for partition in claim_blobs::partitions(&mut db).await? {
+            owned.insert(partition);
+            let blobs = claim_blobs::load(&mut db, partition).await?;
+            claims.rebuild(partition, blobs.iter().map(Vec::as_slice))?;
+        }
+        drop(db);
+        let facts = FactStore::load(&pool, clock::now_ms()).await?;
+        let lookups = Lookups::open(config.rules.geo.as_deref())?;
+        let source = Source::new(config.source.journal.clone(), context.journal_key, positions);
+        tracing::info!(epoch = owner.epoch, commit = owner.commit, "the pipeline is loaded");
+        let decider = Decider::new(facts, lookups, claims);
+        let mut session = Self {
+            context,
+            pool,
+            owner,
+            source,
+            journals,
+            waiting,
+            decider,
+            owned,
+            committed,
+            sent,
+            cleaned: None,
+        };
+        let known: Vec<u16> = session.journals.iter().map(|one| one.known.partitions).collect();
+        known.into_iter().try_for_each(|partitions| session.own(partitions))?;
+        Ok(session)
+    }
+
+    /// Makes sure the claims of so many partitions are there.
+    fn own(&mut self, partitions: u16) -> Result<()> {
+        for partition in 0..partitions {
+            if self.owned.insert(partition) {
+                self.decider.claims.rebuild(partition, [])?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn run(&mut self, mut sending: AbortOnDrop, until: Until) -> Result<()> {
+        let interval = Duration::from_millis(self.context.config.batch.interval_ms);
+        loop {
+            let begun = Instant::now();
+            let done = tokio::select! {
+                done = self.batch() => done?,
+                ended = &mut sending.0 => {
+                    return ended.unwrap_or(Err(Error::Config("the sender ended".to_owned())));
+                }
+            };
+            if done == Done::Nothing && until == Until::Drained {
+                if outbox::load(&self.pool).await?.1.is_none() {
+                    return Ok(());
+                }
+                self.sent.notified().await;
+            }
+            let rest = interval.saturating_sub(begun.elapsed());
+            if done != Done::Full && !rest.is_zero() {
+                tokio::time::sleep(rest).await;
+            }
+        }
+    }
+
+    /// One batch.
+    async fn batch(&mut self) -> Result<Done> {
+        if !self.has_room().await? {
+            return Ok(Done::Some);
+        }
+        let timer = self.context.metrics.batch_seconds.start_timer();
+        self.decider.begin_batch()?;
+        self.decider.facts.prepare(&self.pool, clock::now_ms(), &[], &[]).await?;
+        let mut batch = Batch::default();
+        self.discover(&mut batch)?;
+        let stopped = self.fill(&mut batch).await?;
+        let repaired =
+            resend::answer(&self.pool, &mut self.journals, &mut self.decider, &mut batch).await?;
+        if repaired {
+            self.waiting.ask_again();
+        }
+        self.journals.gather(&mut batch);
+        self.settle_sites(&mut batch).await?;
+        let world = World {
+            pool: &self.pool,
+            slots: &self.context.config.source.slots,
+            wait_ms: self.context.config.rules.wait_ms,
+        };
+        self.waiting.decide(&world, &mut self.journals, &mut self.decider, &mut batch).await?;
+        batch.moves = self.source.moves();
+        if batch.is_empty() {
+            timer.stop_and_discard();
+            return Ok(Done::Nothing);
+        }
+        self.commit(&mut batch).await?;
+        timer.observe_duration();
+        self.report(&batch);
+        Ok(if stopped == Stopped::Full { Done::Full } else { Done::Some })
+    }
+
+    /// Whether the outbox has room; waits a little for the sender when it has not.
+    async fn has_room(&self) -> Result<bool> {
+        let (bytes, _) = outbox::load(&self.pool).await?;
+        self.context.metrics.outbox_bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
+        if bytes < self.context.config.batch.outbox_bytes {
+            return Ok(true);
+        }
+        let told = tokio::time::timeout(Duration::from_millis(500), self.sent.notified());
+        // Told or not, the next look says whether there is room.
+        let _ = told.await;
+        Ok(false)
+    }
+
+    fn discover(&mut self, batch: &mut Batch) -> Result<()> {
+        let found = self.source.discover(&self.journals)?;
+        for known in found.fresh {
+            tracing::info!(
+                journal = format_args!("{:016x}", known.journal),
+                slot = known.slot,
+                "a journal is taken in"
+            );
+            self.own(known.partitions)?;
+            self.journals.add(known.clone());
+            batch.registered.push(known);
+        }
+        batch.dead.extend(found.forged);
+        self.source.wet();
+        Ok(())
+    }
+
+    async fn fill(&mut self, batch: &mut Batch) -> Result<Stopped> {
+        let most = self.context.config.batch.rows;
+        loop {
+            let Self { decider, source, journals, .. } = self;
+            let stopped =
+                tokio::task::block_in_place(|| decider.fill(source, journals, batch, most))?;
+            if stopped != Stopped::Unknown {
+                return Ok(stopped);
+            }
+            self.decider.facts.refresh(&self.pool, clock::now_ms()).await?;
+        }
+    }
+
+    /// Conversions that name a link or a site not known: the facts are looked at again. One of a site
+    /// that does not exist is nobody's, and a dead letter.
+    async fn settle_sites(&mut self, batch: &mut Batch) -> Result<()> {
+        let facts = self.decider.facts.current();
+        let known = |event: &Conversion| {
+            let link = event.click.map_or(0, |click| click.link);
+            facts.sites.contains_key(&event.site) && (link == 0 || facts.links.contains_key(&link))
+        };
+        if batch.arrived.iter().all(|record| known(&record.event)) {
+            return Ok(());
+        }
+        self.decider.facts.refresh(&self.pool, clock::now_ms()).await?;
+        let facts = self.decider.facts.current();
+        let (known, strange) = std::mem::take(&mut batch.arrived)
+            .into_iter()
+            .partition(|record| facts.sites.contains_key(&record.event.site));
+        batch.arrived = known;
+        let strange: Vec<Record<Conversion>> = strange;
+        batch.dead.extend(strange.into_iter().map(|record| DeadLetter {
+            journal: record.journal,
+            topic: Topic::Conversions.id(),
+            partition: record.partition,
+            seq: record.seq,
+            reason: format!("there is no site {}", record.event.site),
+            bytes: record.event.encode_to_vec(),
+        }));
+        Ok(())
+    }
+
+    async fn commit(&mut self, batch: &mut Batch) -> Result<()> {
+        batch.prune = self.prune();
+        let done = commit::commit(&self.pool, self.owner, &self.journals, &mut self.decider, batch)
+            .await?;
+        self.owner.commit = done.commit;
+        self.journals.settle();
+        self.source.settle();
+        self.context.metrics.commits.inc();
+        if done.blocks > 0 {
+            self.committed.notify_one();
+        }
+        if batch.prune.is_some() {
+            let keep_ms = self.context.config.source.keep_hours * 3_600_000;
+            self.source.trim(clock::now_ms().saturating_sub(keep_ms));
+        }
+        Ok(())
+    }
+
+    /// What this commit may drop, every now and then.
+    fn prune(&mut self) -> Option<Prune> {
+        if self.cleaned.is_some_and(|at| at.elapsed() < HOUSEKEEPING) {
+            return None;
+        }
+        self.cleaned = Some(Instant::now());
+        let slowest = self.journals.slowest_ms(&self.context.config.source.slots);
+        let facts = self.decider.facts.current();
+        let claims_before_ms =
+            self.decider.claims.advance(slowest, facts.longest_unique_window_ms());
+        let longest = facts.programs.values().map(|program| program.click_window_ms).max();
+        let kept = longest.unwrap_or(0).saturating_add(self.context.config.rules.wait_ms);
+        Some(Prune { claims_before_ms, labels_before_ms: slowest.saturating_sub(kept) })
+    }
+
+    fn report(&self, batch: &Batch) {
+        let metrics = &self.context.metrics;
+        let counts = self.decider.counts;
+        let records = [
+            ("received", counts.received),
+            ("repeated", counts.repeated),
+            ("dead_letter", counts.dead),
+            ("waiting", batch.parked.len() as u64),
+        ];
+        for (what, count) in records {
+            metrics.records.with_label_values(&[what]).inc_by(count);
+        }
+        for (outcome, count) in &self.decider.outcomes {
+            metrics.outcomes.with_label_values(&[outcome]).inc_by(*count);
+        }
+        metrics.corrupt.inc_by(counts.corrupt);
+        metrics.waiting.set(i64::try_from(self.waiting.len()).unwrap_or(i64::MAX));
+        metrics.holes.set(i64::try_from(self.journals.holes()).unwrap_or(i64::MAX));
+        let now = clock::now_ms();
+        let silent = self.journals.iter().filter(|one| {
+            one.is_live() && !one.known.import && now.saturating_sub(one.heard_ms) > SILENT_MS
+        });
+        metrics.silent.set(i64::try_from(silent.count()).unwrap_or(i64::MAX));
+    }
+}

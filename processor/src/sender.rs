@@ -1,0 +1,90 @@
+//! Sends blocks from the outbox into ClickHouse: the oldest first, each by one INSERT with its id as
+//! deduplication token, the same bytes on every try; then deletes the id (`pipeline.md` §6).
+//!
+//! Connects, checks that the id is still there, writes on that connection, and never again: a sender
+//! that slept between check and write finds its connection closed, so that no old block comes in
+//! after ClickHouse has forgotten its token. Refuses to decide or to change a byte.
+
+use sqlx::PgPool;
+use std::{sync::Arc, time::Duration};
+use tokio::sync::Notify;
+
+use crate::{
+    engine::Engine,
+    error::{Error, Result},
+    metrics::Metrics,
+    stores::{
+        outbox::{self, Block},
+        server::{self, Lock},
+    },
+};
+
+/// How often it looks without being told.
+const LOOK: Duration = Duration::from_millis(500);
+/// Wait after a failure; doubles up to the longest.
+const FIRST_RETRY: Duration = Duration::from_millis(100);
+const LONGEST_RETRY: Duration = Duration::from_secs(2);
+
+/// What a sender works with.
+#[derive(Clone)]
+pub(crate) struct Sender {
+    pub(crate) pool: PgPool,
+    pub(crate) engine: Engine,
+    pub(crate) metrics: Metrics,
+    /// Told after each commit.
+    pub(crate) committed: Arc<Notify>,
+    /// Tells the pipeline that there is room again.
+    pub(crate) sent: Arc<Notify>,
+}
+
+impl Sender {
+    /// Sends for ever. Gives an error only when PostgreSQL fails: the whole session then starts
+    /// again, since it may be another server.
+    pub(crate) async fn run(&self) -> Result<()> {
+        let mut retry = FIRST_RETRY;
+        loop {
+            match self.send_oldest().await {
+                Ok(true) => retry = FIRST_RETRY,
+                Ok(false) => {
+                    let told = tokio::time::timeout(LOOK, self.committed.notified());
+                    // Either way it looks again.
+                    let _ = told.await;
+                }
+                Err(Error::ClickHouse(error)) => {
+                    self.metrics.inserts.with_label_values(&["failed"]).inc();
+                    tracing::warn!(%error, "clickhouse does not take a block, trying again");
+                    tokio::time::sleep(retry).await;
+                    retry = (retry * 2).min(LONGEST_RETRY);
+                }
+                Err(other) => return Err(other),
+            }
+        }
+    }
+
+    /// Sends the oldest block; false when there is none.
+    pub(crate) async fn send_oldest(&self) -> Result<bool> {
+        let Some(block) = outbox::oldest(&self.pool).await? else { return Ok(false) };
+        let mut db = self.pool.acquire().await?;
+        // Who repairs or compares rollups holds this alone. A connection that fails gives it back.
+        server::lock_shared(&mut db, Lock::Send).await?;
+        let sent = self.send(&mut db, &block).await;
+        server::unlock_shared(&mut db, Lock::Send).await?;
+        sent?;
+        self.sent.notify_one();
+        Ok(true)
+    }
+
+    async fn send(&self, db: &mut sqlx::PgConnection, block: &Block) -> Result<()> {
+        let timer = self.metrics.insert_seconds.start_timer();
+        let connection = self.engine.connect().await?;
+        if !outbox::is_open(&mut *db, block.id).await? {
+            return Ok(());
+        }
+        connection.insert(block).await?;
+        outbox::done(&mut *db, block.id).await?;
+        timer.observe_duration();
+        self.metrics.inserts.with_label_values(&["done"]).inc();
+        self.metrics.inserted_rows.inc_by(block.rows);
+        Ok(())
+    }
+}

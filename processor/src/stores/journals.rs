@@ -1,0 +1,129 @@
+//! Which journals there are, what they said of their time, and which slots are expected.
+
+use sqlx::PgConnection;
+
+use super::{bigint, millis, owner::Owner, signed, timestamp};
+use crate::error::Result;
+
+/// A genuine incarnation.
+#[derive(Debug, Clone)]
+pub(crate) struct Known {
+    pub(crate) journal: u64,
+    pub(crate) slot: String,
+    pub(crate) import: bool,
+    pub(crate) partitions: u16,
+    pub(crate) start_ms: u64,
+    /// Set once it ended for good, or a person retired it.
+    pub(crate) ended_ms: Option<u64>,
+    /// The newest heartbeat committed.
+    pub(crate) heard_ms: Option<u64>,
+}
+
+/// An END read in a batch.
+#[derive(Debug, Clone)]
+pub(crate) struct Ended {
+    pub(crate) journal: u64,
+    pub(crate) at_ms: u64,
+    pub(crate) successor: Option<u64>,
+    /// A person's words, where one retired it.
+    pub(crate) reason: String,
+}
+
+/// Says which slots write: `as_of` waits for each of them and for no other.
+pub(crate) async fn declare(db: &mut PgConnection, slots: &[String]) -> Result<()> {
+    sqlx::query!("DELETE FROM pipeline_slot WHERE slot <> ALL ($1)", slots)
+        .execute(&mut *db)
+        .await?;
+    sqlx::query!(
+        "INSERT INTO pipeline_slot (slot) SELECT unnest($1::text[]) ON CONFLICT DO NOTHING",
+        slots
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Takes a genuine new journal in, to be read from its start.
+pub(crate) async fn register(db: &mut PgConnection, owner: Owner, known: &Known) -> Result<()> {
+    sqlx::query!(
+        "INSERT INTO pipeline_journal (journal, slot, kind, partitions, started_at) VALUES ($1, $2, $3, $4, $5)",
+        signed(known.journal),
+        known.slot,
+        if known.import { "import" } else { "collector" },
+        i32::from(known.partitions),
+        timestamp(known.start_ms),
+    )
+    .execute(&mut *db)
+    .await?;
+    super::owner::begin(db, owner, known.journal).await
+}
+
+/// Every journal ever taken in.
+pub(crate) async fn all(db: &mut PgConnection) -> Result<Vec<Known>> {
+    let rows = sqlx::query!(
+        "SELECT journal, slot, kind, partitions, started_at, ended_at,
+             (SELECT max(at) FROM pipeline_heartbeat h WHERE h.journal = j.journal) AS heard
+         FROM pipeline_journal j ORDER BY started_at, journal"
+    )
+    .fetch_all(db)
+    .await?;
+    let known = rows.into_iter().map(|row| Known {
+        journal: row.journal.cast_unsigned(),
+        slot: row.slot,
+        import: row.kind == "import",
+        partitions: u16::try_from(row.partitions).unwrap_or(1),
+        start_ms: millis(row.started_at),
+        ended_ms: row.ended_at.map(millis),
+        heard_ms: row.heard.map(millis),
+    });
+    Ok(known.collect())
+}
+
+/// Seals journals that ended.
+pub(crate) async fn seal(db: &mut PgConnection, ended: &[Ended]) -> Result<()> {
+    for end in ended {
+        sqlx::query!(
+            "UPDATE pipeline_journal SET state = $2, ended_at = $3, successor = $4, retired_because = $5
+             WHERE journal = $1",
+            signed(end.journal),
+            if end.reason.is_empty() { "sealed" } else { "retired" },
+            timestamp(end.at_ms),
+            end.successor.map(signed),
+            end.reason,
+        )
+        .execute(&mut *db)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Stores the newest time of each journal up to which everything is in with this commit, and drops
+/// those that `pipeline_as_of` cannot need any more.
+pub(crate) async fn beat(db: &mut PgConnection, commit: i64, heard: &[(u64, u64)]) -> Result<()> {
+    if heard.is_empty() {
+        return Ok(());
+    }
+    let journals: Vec<i64> = heard.iter().map(|(journal, _)| signed(*journal)).collect();
+    let times: Vec<i64> = heard.iter().map(|(_, ms)| bigint(*ms)).collect();
+    sqlx::query!(
+        "INSERT INTO pipeline_heartbeat (journal, commit, at)
+         SELECT journal, $1, to_timestamp(ms / 1000) + (ms % 1000) * interval '1 millisecond'
+         FROM unnest($2::int8[], $3::int8[]) AS h (journal, ms)",
+        commit,
+        &journals,
+        &times,
+    )
+    .execute(&mut *db)
+    .await?;
+    // Kept: what is not done yet, and the newest that is.
+    sqlx::query!(
+        "DELETE FROM pipeline_heartbeat h USING pipeline_heartbeat newer
+         WHERE h.journal = ANY ($1) AND newer.journal = h.journal AND newer.commit > h.commit
+           AND newer.commit < (SELECT coalesce(min(commit), $2) FROM outbox_block)",
+        &journals,
+        commit,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,182 @@
+//! Why clicks are invalid: all that PostgreSQL keeps of clicks, for the longest window, since a
+//! conversion asks it of its click. One packed blob a batch and partition; a row a click would cost
+//! more than the click.
+
+use schemas::reason::Invalid;
+use sqlx::PgConnection;
+use std::collections::HashMap;
+
+use super::{bigint, signed};
+use crate::error::{Error, Result};
+
+/// Invalid clicks of one (journal, partition), in the order of arrival.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Labels {
+    first: u64,
+    last: u64,
+    max_ms: u64,
+    /// Pairs of zigzag varint (difference to the seq before) and reason.
+    bytes: Vec<u8>,
+    previous: u64,
+}
+
+impl Labels {
+    /// Adds a click.
+    pub(crate) fn push(&mut self, seq: u64, time_ms: u64, reason: Invalid) {
+        if self.bytes.is_empty() {
+            self.first = seq;
+        }
+        self.first = self.first.min(seq);
+        self.last = self.last.max(seq);
+        self.max_ms = self.max_ms.max(time_ms);
+        let step = seq.cast_signed().wrapping_sub(self.previous.cast_signed());
+        put_varint(&mut self.bytes, ((step << 1) ^ (step >> 63)).cast_unsigned());
+        self.bytes.push(reason.code());
+        self.previous = seq;
+    }
+
+    /// Whether nothing is in here.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// The label of a click that is in here.
+    pub(crate) fn get(&self, seq: u64) -> Option<Invalid> {
+        if seq < self.first || seq > self.last { None } else { find(&self.bytes, seq) }
+    }
+}
+
+fn put_varint(to: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        to.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    to.push(value as u8);
+}
+
+/// The reason of `wanted` in packed bytes; the last one wins.
+fn find(bytes: &[u8], wanted: u64) -> Option<Invalid> {
+    let (mut seq, mut found, mut at) = (0_i64, None, 0);
+    while at < bytes.len() {
+        let (mut value, mut shift) = (0_u64, 0);
+        loop {
+            let byte = *bytes.get(at)?;
+            at += 1;
+            value |= u64::from(byte & 0x7f) << shift;
+            shift += 7;
+            if byte < 0x80 || shift > 63 {
+                break;
+            }
+        }
+        seq = seq.wrapping_add((value >> 1).cast_signed() ^ -((value & 1).cast_signed()));
+        let reason = *bytes.get(at)?;
+        at += 1;
+        if seq.cast_unsigned() == wanted {
+            found = Invalid::from_code(reason.into());
+        }
+    }
+    found
+}
+
+/// Writes the labels of a batch.
+pub(crate) async fn put<'a>(
+    db: &mut PgConnection,
+    commit: i64,
+    all: impl Iterator<Item = (&'a (u64, u16), &'a Labels)>,
+) -> Result<()> {
+    let (mut journals, mut partitions, mut firsts, mut lasts, mut times, mut blobs) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for ((journal, partition), labels) in all {
+        journals.push(signed(*journal));
+        partitions.push(i32::from(*partition));
+        firsts.push(bigint(labels.first));
+        lasts.push(bigint(labels.last));
+        times.push(bigint(labels.max_ms));
+        blobs.push(labels.bytes.clone());
+    }
+    if journals.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "INSERT INTO pipeline_label (journal, partition, first_seq, last_seq, commit, max_ms, bytes)
+         SELECT l.journal, l.partition, l.first_seq, l.last_seq, $1, l.max_ms, l.bytes
+         FROM unnest($2::int8[], $3::int4[], $4::int8[], $5::int8[], $6::int8[], $7::bytea[])
+              AS l (journal, partition, first_seq, last_seq, max_ms, bytes)",
+        commit,
+        &journals,
+        &partitions,
+        &firsts,
+        &lasts,
+        &times,
+        &blobs,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The labels of committed clicks, of those that have one.
+pub(crate) async fn of(
+    db: &mut PgConnection,
+    clicks: &[(u64, u16, u64)],
+) -> Result<HashMap<(u64, u16, u64), Invalid>> {
+    let mut labels = HashMap::new();
+    if clicks.is_empty() {
+        return Ok(labels);
+    }
+    let journals: Vec<i64> = clicks.iter().map(|click| signed(click.0)).collect();
+    let partitions: Vec<i32> = clicks.iter().map(|click| click.1.into()).collect();
+    let seqs: Vec<i64> = clicks.iter().map(|click| bigint(click.2)).collect();
+    let rows = sqlx::query!(
+        r#"SELECT c.n AS "n!", l.bytes FROM unnest($1::int8[], $2::int4[], $3::int8[]) WITH ORDINALITY
+               AS c (journal, partition, seq, n)
+           JOIN pipeline_label l ON l.journal = c.journal AND l.partition = c.partition
+               AND l.last_seq >= c.seq AND l.first_seq <= c.seq
+           ORDER BY l.commit"#,
+        &journals,
+        &partitions,
+        &seqs,
+    )
+    .fetch_all(db)
+    .await?;
+    for row in rows {
+        let n = usize::try_from(row.n - 1).map_err(|_| Error::Stored { what: "a label" })?;
+        let click = clicks[n];
+        if let Some(reason) = find(&row.bytes, click.2) {
+            labels.insert(click, reason);
+        }
+    }
+    Ok(labels)
+}
+
+/// Drops what no window reaches any more.
+pub(crate) async fn prune(db: &mut PgConnection, before_ms: u64) -> Result<()> {
+    sqlx::query!("DELETE FROM pipeline_label WHERE max_ms < $1", bigint(before_ms))
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_is_found_by_its_seq_whatever_the_order_of_arrival() {
+        let mut labels = Labels::default();
+        let all = [
+            (5, Invalid::Bot),
+            (900, Invalid::Orphan),
+            (6, Invalid::Prefetch),
+            (70_000, Invalid::Cap),
+        ];
+        for (seq, reason) in all {
+            labels.push(seq, 1000, reason);
+        }
+        for (seq, reason) in all {
+            assert_eq!(labels.get(seq), Some(reason));
+        }
+        assert_eq!(labels.get(7), None);
+        assert_eq!((labels.first, labels.last), (5, 70_000));
+    }
+}

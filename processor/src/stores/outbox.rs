@@ -1,0 +1,160 @@
+//! Blocks on their way to ClickHouse, and the ids of all that were ever committed.
+
+use sqlx::{PgConnection, PgExecutor};
+
+use super::bigint;
+use crate::error::Result;
+
+/// A block's 128 random bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct BlockId(pub(crate) [u8; 16]);
+
+impl BlockId {
+    /// A new one from the operating system, never from a sequence: a restored database repeats those.
+    pub(crate) fn random() -> Result<Self> {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes).map_err(|e| crate::error::Error::System {
+            what: "random numbers",
+            source: e.into(),
+        })?;
+        Ok(Self(bytes))
+    }
+
+    /// From a `bytea`.
+    pub(crate) fn from_sql(bytes: &[u8]) -> Result<Self> {
+        let stored = crate::error::Error::Stored { what: "a block id" };
+        bytes.try_into().map(Self).map_err(|_| stored)
+    }
+}
+
+/// As every row in ClickHouse carries it, and as the token of its insert.
+impl std::fmt::Display for BlockId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// A block to send.
+#[derive(Debug, Clone)]
+pub(crate) struct Block {
+    pub(crate) id: BlockId,
+    pub(crate) commit: i64,
+    pub(crate) table: String,
+    pub(crate) columns: String,
+    pub(crate) rows: u64,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Puts a block in, and its id among those committed; `ranges` says which records it holds.
+pub(crate) async fn put(
+    db: &mut PgConnection,
+    block: &Block,
+    ranges: &serde_json::Value,
+) -> Result<()> {
+    sqlx::query!(
+        "WITH kept AS (
+             INSERT INTO pipeline_block (id, commit, table_name, rows, ranges) VALUES ($1, $2, $3, $5, $7))
+         INSERT INTO outbox_block (id, commit, table_name, columns, rows, bytes) VALUES ($1, $2, $3, $4, $5, $6)",
+        &block.id.0[..],
+        block.commit,
+        block.table,
+        block.columns,
+        bigint(block.rows),
+        block.bytes,
+        ranges,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// The oldest block not yet done.
+pub(crate) async fn oldest(db: impl PgExecutor<'_>) -> Result<Option<Block>> {
+    let row = sqlx::query!(
+        "SELECT id, commit, table_name, columns, rows, bytes FROM outbox_block ORDER BY commit, table_name LIMIT 1"
+    )
+    .fetch_optional(db)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(Block {
+        id: BlockId::from_sql(&row.id)?,
+        commit: row.commit,
+        table: row.table_name,
+        columns: row.columns,
+        rows: super::unsigned(row.rows),
+        bytes: row.bytes,
+    }))
+}
+
+/// Whether a block is still to be sent.
+pub(crate) async fn is_open(db: impl PgExecutor<'_>, id: BlockId) -> Result<bool> {
+    let row = sqlx::query!(
+        r#"SELECT EXISTS (SELECT FROM outbox_block WHERE id = $1) AS "open!""#,
+        &id.0[..]
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(row.open)
+}
+
+/// DONE: ClickHouse has it, on its disk.
+pub(crate) async fn done(db: impl PgExecutor<'_>, id: BlockId) -> Result<()> {
+    sqlx::query!("DELETE FROM outbox_block WHERE id = $1", &id.0[..]).execute(db).await?;
+    Ok(())
+}
+
+/// Bytes that wait, and the oldest commit among them.
+pub(crate) async fn load(db: impl PgExecutor<'_>) -> Result<(u64, Option<i64>)> {
+    let row = sqlx::query!(
+        r#"SELECT coalesce(sum(octet_length(bytes)), 0) AS "bytes!", min(commit) AS oldest FROM outbox_block"#
+    )
+    .fetch_one(db)
+    .await?;
+    Ok((super::unsigned(row.bytes), row.oldest))
+}
+
+/// Gives a block that ClickHouse must not know any more a new id, and new bytes that carry it.
+pub(crate) async fn rename(
+    db: &mut PgConnection,
+    old: BlockId,
+    new: BlockId,
+    bytes: &[u8],
+) -> Result<()> {
+    sqlx::query!("UPDATE pipeline_block SET id = $2 WHERE id = $1", &old.0[..], &new.0[..])
+        .execute(&mut *db)
+        .await?;
+    sqlx::query!(
+        "UPDATE outbox_block SET id = $2, bytes = $3 WHERE id = $1",
+        &old.0[..],
+        &new.0[..],
+        bytes
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// All blocks not yet done, oldest first, without their bytes.
+pub(crate) async fn open_ids(db: impl PgExecutor<'_>) -> Result<Vec<BlockId>> {
+    let rows = sqlx::query!("SELECT id FROM outbox_block ORDER BY commit, table_name")
+        .fetch_all(db)
+        .await?;
+    rows.iter().map(|row| BlockId::from_sql(&row.id)).collect()
+}
+
+/// One block that is not yet done.
+pub(crate) async fn get(db: impl PgExecutor<'_>, id: BlockId) -> Result<Option<Vec<u8>>> {
+    let row = sqlx::query!("SELECT bytes FROM outbox_block WHERE id = $1", &id.0[..])
+        .fetch_optional(db)
+        .await?;
+    Ok(row.map(|row| row.bytes))
+}
+
+/// Which of these ids were ever committed.
+pub(crate) async fn committed(db: impl PgExecutor<'_>, ids: &[BlockId]) -> Result<Vec<BlockId>> {
+    let ids: Vec<Vec<u8>> = ids.iter().map(|id| id.0.to_vec()).collect();
+    let rows = sqlx::query!("SELECT id FROM pipeline_block WHERE id = ANY ($1)", &ids)
+        .fetch_all(db)
+        .await?;
+    rows.iter().map(|row| BlockId::from_sql(&row.id)).collect()
+}

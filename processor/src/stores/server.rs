@@ -1,0 +1,142 @@
+//! Which PostgreSQL this is, and as whom we are on it: a pool whose every connection is the same
+//! server under the same role, or no connection at all.
+
+use chrono::{DateTime, Utc};
+use sqlx::{
+    PgConnection, PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use std::{str::FromStr, time::Duration};
+
+use crate::error::{Error, Result};
+
+/// Connections of one processor: the pipeline, the sender, the audit.
+const CONNECTIONS: u32 = 6;
+
+/// How long to wait for a connection: then the session begins again, and looks which server it is.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What tells one server's life from another's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pair {
+    pub(crate) system_identifier: i64,
+    pub(crate) started_at: DateTime<Utc>,
+}
+
+/// The server behind a connection.
+pub(crate) async fn pair(db: &mut PgConnection) -> Result<Pair> {
+    let row = sqlx::query!(
+        r#"SELECT system_identifier AS "system_identifier!", pg_postmaster_start_time() AS "started_at!"
+           FROM pg_control_system()"#
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(Pair { system_identifier: row.system_identifier, started_at: row.started_at })
+}
+
+/// How long the server has been running, by its own clock.
+pub(crate) async fn uptime(db: &mut PgConnection) -> Result<Duration> {
+    let row = sqlx::query!(
+        r#"SELECT (extract(epoch FROM clock_timestamp() - pg_postmaster_start_time()) * 1000)::bigint AS "ms!""#
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(Duration::from_millis(super::unsigned(row.ms)))
+}
+
+/// The server that the outbox was last known to be on; `None` in a fresh database.
+pub(crate) async fn stored(db: &mut PgConnection) -> Result<Option<Pair>> {
+    let row = sqlx::query!("SELECT system_identifier, started_at FROM pipeline_store")
+        .fetch_optional(db)
+        .await?;
+    Ok(row.map(|row| Pair { system_identifier: row.system_identifier, started_at: row.started_at }))
+}
+
+/// Stores the pair.
+pub(crate) async fn store(db: &mut PgConnection, pair: Pair) -> Result<()> {
+    sqlx::query!(
+        "INSERT INTO pipeline_store (system_identifier, started_at) VALUES ($1, $2)
+         ON CONFLICT (id) DO UPDATE SET system_identifier = excluded.system_identifier, started_at = excluded.started_at",
+        pair.system_identifier,
+        pair.started_at,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// A pool of connections to the server that answered first: one that is replaced or restarted behind
+/// the pool makes the connection fail instead of going on.
+pub(crate) async fn connect(url: &str) -> Result<(PgPool, Pair)> {
+    let options = PgConnectOptions::from_str(url)?.application_name("tributary processor");
+    let first = PgPoolOptions::new()
+        .max_connections(1)
+        .acquire_timeout(PATIENCE)
+        .connect_with(options.clone())
+        .await?;
+    let mut db = first.acquire().await?;
+    // A role that owns tables or passes by row-level security is no service's.
+    sqlx::query!("SELECT refuse_owner_role()").execute(&mut *db).await?;
+    let expected = pair(&mut db).await?;
+    drop(db);
+    first.close().await;
+    let pool = PgPoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .acquire_timeout(PATIENCE)
+        .after_connect(move |db, _| {
+            Box::pin(async move {
+                match pair(db).await {
+                    Ok(found) if found == expected => Ok(()),
+                    Ok(_) => Err(sqlx::Error::Configuration(Box::new(Error::OtherServer))),
+                    Err(Error::Postgres(error)) => Err(error),
+                    Err(other) => Err(sqlx::Error::Configuration(Box::new(other))),
+                }
+            })
+        })
+        .connect_with(options)
+        .await?;
+    Ok((pool, expected))
+}
+
+/// What is locked across processes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Lock {
+    /// One process reconciles the stores after a restore.
+    Reconcile,
+    /// Senders share it; who repairs or compares rollups holds it alone.
+    Send,
+}
+
+impl Lock {
+    /// The number, which nobody else in the database uses.
+    const fn key(self) -> i64 {
+        match self {
+            Self::Reconcile => 0x7472_6962_0001,
+            Self::Send => 0x7472_6962_0002,
+        }
+    }
+}
+
+/// Waits for a lock of this session, alone.
+pub(crate) async fn lock(db: &mut PgConnection, lock: Lock) -> Result<()> {
+    sqlx::query!("SELECT pg_advisory_lock($1)", lock.key()).execute(db).await?;
+    Ok(())
+}
+
+/// Gives it back.
+pub(crate) async fn unlock(db: &mut PgConnection, lock: Lock) -> Result<()> {
+    sqlx::query!("SELECT pg_advisory_unlock($1)", lock.key()).fetch_one(db).await?;
+    Ok(())
+}
+
+/// Waits for a lock of this session, beside others that share it.
+pub(crate) async fn lock_shared(db: &mut PgConnection, lock: Lock) -> Result<()> {
+    sqlx::query!("SELECT pg_advisory_lock_shared($1)", lock.key()).execute(db).await?;
+    Ok(())
+}
+
+/// Gives it back.
+pub(crate) async fn unlock_shared(db: &mut PgConnection, lock: Lock) -> Result<()> {
+    sqlx::query!("SELECT pg_advisory_unlock_shared($1)", lock.key()).fetch_one(db).await?;
+    Ok(())
+}

@@ -1,0 +1,99 @@
+//! `kill -9` at whatever moment: nothing is lost, nothing counts twice.
+
+use std::process::{Child, Command, Stdio};
+
+use crate::world::{Log, NOON, World, click, sale};
+
+/// Numbers that look random and are the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, below: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % below
+    }
+}
+
+fn start(world: &World) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_processor"))
+        .args(world.arguments())
+        .args(["--rows", "150"])
+        .env("RUST_LOG", "warn")
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// Clicks, some again by the same visitor, some converting, one in twenty before its click is there.
+fn write(log: &mut Log, dice: &mut Dice, at: &mut u64, clicks: u64) {
+    for _ in 0..clicks {
+        *at += 3;
+        let named = log.click(click(*at, dice.roll(400) + 1));
+        if dice.roll(10) == 0 {
+            let named = if dice.roll(20) == 0 {
+                schemas::event::ClickRef { seq: named.seq + 1, ..named }
+            } else {
+                named
+            };
+            let txn = format!("T-{}", dice.roll(100_000));
+            log.conversion(sale(*at + 1, named, &txn));
+        }
+    }
+    log.beat(*at);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_any_moment_it_loses_and_doubles_nothing() {
+    const COMMIT: &str = "SELECT commit FROM pipeline_owner";
+    let world = World::new().await;
+    let (mut dice, mut at, mut written) = (Dice(0x9e37_79b9_7f4a_7c15), NOON, 0);
+    let mut log = world.writer(0x0102_0304_0506_0708, NOON);
+    for _ in 0..15 {
+        let mut processor = start(&world);
+        let from = world.ask(COMMIT).await;
+        let aim = from + 1 + dice.roll(4) as i64;
+        // Killed when it has come so far, whatever it does just then.
+        loop {
+            let commit = world.ask(COMMIT).await;
+            if commit >= aim {
+                break;
+            }
+            if written < (commit + 4) * 120 {
+                write(&mut log, &mut dice, &mut at, 120);
+                written += 120;
+            }
+        }
+        processor.kill().unwrap();
+        processor.wait().unwrap();
+    }
+    // The last conversions may name clicks that never came: read on until their wait is over.
+    log.beat(at + 700_000);
+    world.drain().await;
+    let report = world.audit().await;
+    assert_eq!(world.ask_engine("SELECT toInt64(count()) FROM clicks").await, written);
+    assert_eq!(world.ask("SELECT count(*) FROM pipeline_waiting").await, 0);
+    assert!(report.conversions > 0 && report.blocks > 0, "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_zombie_commits_nothing() {
+    let world = World::new().await;
+    let mut log = world.writer(0x0102_0304_0506_0708, NOON);
+    log.click(click(NOON + 1, 7));
+    log.beat(NOON + 1000);
+    let mut old = start(&world);
+    while world.ask("SELECT commit FROM pipeline_owner").await < 1 {
+        tokio::task::yield_now().await;
+    }
+    // Another one takes over: the old one must find out by itself, and end.
+    world.drain().await;
+    log.click(click(NOON + 2000, 8));
+    log.beat(NOON + 3000);
+    let status = tokio::task::spawn_blocking(move || old.wait().unwrap()).await.unwrap();
+    assert!(!status.success(), "the old one goes on");
+    world.drain().await;
+    assert_eq!(world.ask_engine("SELECT toInt64(count()) FROM clicks").await, 2);
+    world.audit().await;
+}

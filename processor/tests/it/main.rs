@@ -1,0 +1,9 @@
+//! The processor against the real stores: one binary, a fresh database of each for every test.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot arrange its world fails")]
+
+mod world;
+mod way;
+mod kill;
+mod conversions;
+mod stores;

@@ -1,0 +1,67 @@
+//! `tributary serve`: the whole pipeline on this machine, until Ctrl-C.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use crate::config::Config;
+use crate::installation::Installation;
+use crate::process;
+use crate::progress::Waiting;
+use crate::serve;
+use crate::supervisor::Supervisor;
+
+/// Two signals within this time are one.
+const SAME_SIGNAL: Duration = Duration::from_secs(1);
+
+/// The folder and the addresses.
+#[derive(clap::Args)]
+pub(super) struct Options {
+    #[command(flatten)]
+    config: Config,
+}
+
+pub(super) fn run(options: Options) -> anyhow::Result<ExitCode> {
+    with_everything(options.config, async |_| Ok(()), async |_| std::future::pending().await)
+}
+
+/// Starts everything, runs `first`, prints where it is, and runs `then` until it shall stop.
+pub(super) fn with_everything(
+    config: Config,
+    first: impl AsyncFnOnce(&Installation) -> anyhow::Result<()>,
+    then: impl AsyncFnOnce(&Installation) -> anyhow::Result<()>,
+) -> anyhow::Result<ExitCode> {
+    let installation = Installation::open(config)?;
+    let _lock = installation.layout.lock()?;
+    installation.config.addresses.check_free()?;
+    installation.remember_addresses()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut supervisor = Supervisor::default();
+        let outcome = tokio::select! {
+            outcome = async {
+                serve::start(&installation, &mut supervisor).await?;
+                first(&installation).await?;
+                process::print(&format!("ready {}\n", installation.dashboard_url()?))?;
+                then(&installation).await
+            } => outcome,
+            () = process::stop_signal() => Ok(()),
+        };
+        end(&mut supervisor).await;
+        outcome.map(|()| ExitCode::SUCCESS)
+    })
+}
+
+/// Ends everything in order; another Ctrl-C does not wait for it, unless it comes so soon that it is the same one,
+/// sent to a whole group of processes.
+async fn end(supervisor: &mut Supervisor) {
+    let waiting = Waiting::show("stopping");
+    let again = async {
+        tokio::time::timeout(SAME_SIGNAL, process::stop_signal()).await.ok();
+        process::stop_signal().await;
+    };
+    tokio::select! {
+        () = supervisor.stop() => {}
+        () = again => eprintln!("not waiting: the rest ends by itself, nothing acknowledged is lost"),
+    }
+    waiting.done();
+}

@@ -1,0 +1,275 @@
+//! One installation: its folder, its secrets, and the URLs its parts meet at.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use schemas::keys::Keys;
+use url::Url;
+
+use crate::config::{ADDRESS_DAYS, Addresses, Config, Folder};
+use crate::layout::Layout;
+use crate::passwords::{Passwords, random_bytes, random_password, write_secret};
+use crate::postgres::Cluster;
+
+/// The database's name in both stores.
+const DATABASE: &str = "tributary";
+/// Where the country database is looked for, as [`crate::engine::lookup`] looks for the engine.
+const GEO: &str = "vendor/geo/country.mmdb";
+/// Partitions of both topics: a visitor's events meet in one; more only pay with more cores.
+const PARTITIONS: u16 = 4;
+/// See [`Installation::journal_keep_hours`].
+const JOURNAL_KEEP_HOURS: u64 = 24;
+/// A line of the file of addresses.
+const PRIVATE_POSTGRES: &str = "postgresql private\n";
+/// With less than this the stores may stop in the middle of a write.
+const LEAST_DISK: u64 = 512 << 20;
+
+/// Who connects to PostgreSQL. No service is its owner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Reads links and terms.
+    Collector,
+    /// The only writer of money.
+    Processor,
+    /// Accounts, programs, links; reads the rest.
+    Api,
+}
+
+impl Role {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Collector, Self::Processor, Self::Api];
+
+    /// Its name in PostgreSQL and in the file of passwords.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Collector => "tributary_collector",
+            Self::Processor => "tributary_processor",
+            Self::Api => "tributary_api",
+        }
+    }
+}
+
+/// Everything a command needs to find the parts of an installation.
+pub struct Installation {
+    /// What was asked for.
+    pub config: Config,
+    /// The folder.
+    pub layout: Layout,
+    passwords: Passwords,
+}
+
+impl Installation {
+    /// Opens the folder, and makes keys, passwords and the token where they are missing.
+    ///
+    /// # Errors
+    /// When the folder can't be used, or the disk is full.
+    pub fn open(config: Config) -> anyhow::Result<Self> {
+        let layout = Layout::open(&config.folder.data)?;
+        check_disk(layout.root())?;
+        let passwords = Passwords::load_or_create(&layout.passwords())?;
+        create_keys(&layout.keys())?;
+        create_token(&layout.api_token())?;
+        Ok(Self { config, layout, passwords })
+    }
+
+    /// True when PostgreSQL is ours to run.
+    #[must_use]
+    pub fn has_private_postgres(&self) -> bool {
+        self.config.database_url.is_none()
+    }
+
+    /// PostgreSQL as the owner of the tables: for migrations and nothing else.
+    ///
+    /// # Errors
+    /// When the private one does not run, or the given URL is none.
+    pub fn owner_url(&self) -> anyhow::Result<Url> {
+        if let Some(given) = &self.config.database_url {
+            return Url::parse(given).context(
+                "DATABASE_URL is not of the form postgres://user:password@host:port/name",
+            );
+        }
+        let path = self.layout.postgres_ready();
+        let Ok(port) = fs::read_to_string(&path) else {
+            bail!(
+                "postgresql does not run: start `tributary serve` with --data {}",
+                self.layout.root().display()
+            );
+        };
+        let password = self.passwords.get("postgres");
+        let url = format!("postgres://postgres:{password}@127.0.0.1:{}/{DATABASE}", port.trim());
+        Ok(Url::parse(&url)?)
+    }
+
+    /// PostgreSQL as one of the services.
+    ///
+    /// # Errors
+    /// As [`owner_url`](Self::owner_url).
+    pub fn role_url(&self, role: Role) -> anyhow::Result<Url> {
+        let mut url = self.owner_url()?;
+        let named = url
+            .set_username(role.name())
+            .and_then(|()| url.set_password(Some(self.password(role))));
+        if named.is_err() {
+            bail!("DATABASE_URL has no host");
+        }
+        Ok(url)
+    }
+
+    /// A role's password in PostgreSQL.
+    #[must_use]
+    pub fn password(&self, role: Role) -> &str {
+        self.passwords.get(role.name())
+    }
+
+    /// ClickHouse as `owner` (migrations, processor) or `reader` (api).
+    #[must_use]
+    pub fn clickhouse_url(&self, user: &str) -> String {
+        format!("http://{user}:{}@{}/", self.passwords.get(user), self.config.addresses.clickhouse)
+    }
+
+    /// The address a person opens, with the token that lets them in.
+    ///
+    /// # Errors
+    /// When the token can't be read.
+    pub fn dashboard_url(&self) -> anyhow::Result<String> {
+        let path = self.layout.api_token();
+        let token = fs::read_to_string(&path)
+            .with_context(|| format!("{} can't be read", path.display()))?;
+        Ok(format!("http://{}/dashboard/?token={}", self.config.addresses.api, token.trim()))
+    }
+
+    /// The installation's secrets.
+    ///
+    /// # Errors
+    /// When the file can't be read or is damaged.
+    pub fn keys(&self) -> anyhow::Result<Keys> {
+        let path = self.layout.keys();
+        let text = fs::read_to_string(&path)
+            .with_context(|| format!("{} can't be read", path.display()))?;
+        Keys::parse(&text).with_context(|| format!("{} is damaged", path.display()))
+    }
+
+    /// Partitions of both topics.
+    #[must_use]
+    pub fn partitions(&self) -> u16 {
+        let given = std::env::var("TRIBUTARY_PARTITIONS")
+            .ok()
+            .and_then(|partitions| partitions.parse().ok());
+        given.unwrap_or(PARTITIONS)
+    }
+
+    /// Cores that answer visitors, and so journals: one on a small machine, where the stores need the rest. The
+    /// environment (`TRIBUTARY_CORES`) may say otherwise.
+    #[must_use]
+    pub fn collector_cores(&self) -> usize {
+        let given = std::env::var("TRIBUTARY_CORES").ok().and_then(|cores| cores.parse().ok());
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        given.unwrap_or(cores / 4).max(1)
+    }
+
+    /// The collector's slots: a journal for each of its cores.
+    #[must_use]
+    pub fn slots(&self) -> Vec<String> {
+        (0..self.collector_cores()).map(|core| format!("c{core}")).collect()
+    }
+
+    /// Hours a journal's segment stays after everything in it was committed: it must outlive a PostgreSQL that is
+    /// restored from a backup.
+    #[must_use]
+    pub fn journal_keep_hours(&self) -> u64 {
+        let given =
+            std::env::var("TRIBUTARY_JOURNAL_KEEP_HOURS").ok().and_then(|hours| hours.parse().ok());
+        given.unwrap_or(JOURNAL_KEEP_HOURS)
+    }
+
+    /// Where the private PostgreSQL's files are.
+    #[must_use]
+    pub fn postgres_folder(&self) -> PathBuf {
+        let cluster = Cluster::existing(self.layout.postgres()).ok().flatten();
+        cluster.map_or_else(|| self.layout.postgres(), |cluster| cluster.folder().to_owned())
+    }
+
+    /// The country database, if there is one: `TRIBUTARY_GEO`, or the one fetched with the engine.
+    #[must_use]
+    pub fn geo(&self) -> Option<PathBuf> {
+        if let Some(named) = std::env::var_os("TRIBUTARY_GEO") {
+            return Some(PathBuf::from(named));
+        }
+        let mut places = vec![self.layout.root().join(GEO), Path::new(".").join(GEO)];
+        if let Ok(binary) = std::env::current_exe() {
+            places.extend(binary.ancestors().skip(1).take(4).map(|folder| folder.join(GEO)));
+        }
+        let found = places.into_iter().find(|place| place.is_file())?;
+        std::path::absolute(found).ok()
+    }
+
+    /// Opens the folder of an installation that runs, or ran, to ask it something: with the addresses it was
+    /// started with, whatever the flags of this command.
+    ///
+    /// # Errors
+    /// When there is no installation in the folder.
+    pub fn attach(folder: Folder, database_url: Option<String>) -> anyhow::Result<Self> {
+        let layout = Layout::existing(&folder.data)?;
+        let text = fs::read_to_string(layout.addresses()).unwrap_or_default();
+        let addresses = Addresses::from_lines(&text).unwrap_or_default();
+        // Somebody's DATABASE_URL may be meant for another program; this installation has its own.
+        let database_url = database_url.filter(|_| !text.contains(PRIVATE_POSTGRES));
+        let passwords = Passwords::load_or_create(&layout.passwords())?;
+        let config = Config { folder, addresses, database_url, address_days: ADDRESS_DAYS };
+        Ok(Self { config, layout, passwords })
+    }
+
+    /// Writes down where everything listens, for the commands that ask a running installation.
+    ///
+    /// # Errors
+    /// When the folder can't be written.
+    pub fn remember_addresses(&self) -> anyhow::Result<()> {
+        let path = self.layout.addresses();
+        let mut lines = self.config.addresses.to_lines();
+        if self.has_private_postgres() {
+            lines.push_str(PRIVATE_POSTGRES);
+        }
+        fs::write(&path, lines).with_context(|| format!("{} can't be written", path.display()))
+    }
+}
+
+fn check_disk(folder: &Path) -> anyhow::Result<()> {
+    let disk = rustix::fs::statvfs(folder)
+        .with_context(|| format!("the disk of {} can't be asked", folder.display()))?;
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    if free < LEAST_DISK {
+        bail!(
+            "the disk of {} has only {} MB left and {} are needed: free some, or choose another folder with --data",
+            folder.display(),
+            free >> 20,
+            LEAST_DISK >> 20
+        );
+    }
+    Ok(())
+}
+
+/// The keys of click ids: made once; whoever loses them can't read earlier ids.
+fn create_keys(path: &Path) -> anyhow::Result<()> {
+    match fs::read_to_string(path) {
+        Ok(text) => {
+            Keys::parse(&text).map(drop).with_context(|| format!("{} is damaged", path.display()))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let secret = random_bytes::<32>()?;
+            write_secret(path, &Keys::line(1, &secret))
+                .with_context(|| format!("{} can't be written", path.display()))
+        }
+        Err(error) => Err(error).with_context(|| format!("{} can't be read", path.display())),
+    }
+}
+
+fn create_token(path: &Path) -> anyhow::Result<()> {
+    if path.exists() {
+        return Ok(());
+    }
+    write_secret(path, &format!("{}\n", random_password()?))
+        .with_context(|| format!("{} can't be written", path.display()))
+}

@@ -1,0 +1,69 @@
+//! Everything on one machine: PostgreSQL, ClickHouse, the migrations, then the services, in that order.
+//!
+//! Nothing here decides anything about clicks or money; it starts processes and tells them where the others are.
+
+use anyhow::Context;
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+
+use crate::installation::{Installation, Role};
+use crate::progress::Waiting;
+use crate::services;
+use crate::supervisor::Supervisor;
+
+/// Starts all of it. On an error the caller stops what was started.
+///
+/// # Errors
+/// With a sentence that says what is wrong and what to do.
+pub async fn start(installation: &Installation, supervisor: &mut Supervisor) -> anyhow::Result<()> {
+    start_stores(installation, supervisor).await?;
+    migrate(installation).await?;
+    let waiting = Waiting::show("starting the services");
+    for service in services::all(installation)? {
+        supervisor.start(service).await?;
+    }
+    waiting.done();
+    Ok(())
+}
+
+/// PostgreSQL, unless one was given, and the engine.
+async fn start_stores(
+    installation: &Installation,
+    supervisor: &mut Supervisor,
+) -> anyhow::Result<()> {
+    if installation.has_private_postgres() {
+        let waiting = Waiting::show("starting PostgreSQL");
+        supervisor.start(services::postgres(&installation.layout)).await?;
+        waiting.done();
+    }
+    let waiting = Waiting::show("starting the ClickHouse engine");
+    let engine = services::engine(&installation.layout, installation.config.addresses.clickhouse);
+    supervisor.start(engine).await?;
+    waiting.done();
+    Ok(())
+}
+
+/// Brings both stores up to date and gives the services' roles their passwords.
+async fn migrate(installation: &Installation) -> anyhow::Result<()> {
+    let waiting = Waiting::show("bringing the tables up to date");
+    let owner = installation.owner_url()?;
+    let steps = migrations::postgres::migrate(owner.as_str()).await?;
+    let clickhouse = installation.clickhouse_url("owner");
+    let more =
+        migrations::clickhouse::migrate(&clickhouse, migrations::clickhouse::DATABASE).await?;
+    let days = installation.config.address_days;
+    migrations::clickhouse::keep_addresses(&clickhouse, migrations::clickhouse::DATABASE, days)
+        .await?;
+    let mut database =
+        PgConnection::connect(owner.as_str()).await.context("PostgreSQL does not answer")?;
+    for role in Role::ALL {
+        // Both come from this installation: a fixed name, and hexadecimal digits.
+        let statement =
+            format!("ALTER ROLE {} PASSWORD '{}'", role.name(), installation.password(role));
+        let done = database.execute(AssertSqlSafe(statement)).await;
+        done.with_context(|| format!("the role {} can't be given its password", role.name()))?;
+    }
+    database.close().await?;
+    waiting.done();
+    tracing::debug!(postgres = steps.len(), clickhouse = more.len(), "migrations applied");
+    Ok(())
+}

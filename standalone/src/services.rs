@@ -1,0 +1,185 @@
+//! The stores and services of one machine: how each is started as a child, and the URLs they meet at.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context;
+
+use crate::installation::{Installation, Role};
+use crate::layout::Layout;
+use crate::passwords::Passwords;
+use crate::supervisor::{Ready, Service};
+
+/// A service that is not ready by then says why itself, or hangs.
+const START_LIMIT: Duration = Duration::from_secs(120);
+/// Longer than the longest graceful stop of any of them.
+const STOP_LIMIT: Duration = Duration::from_secs(30);
+
+/// The private PostgreSQL. Its start may include crash recovery.
+#[must_use]
+pub fn postgres(layout: &Layout) -> Service {
+    Service {
+        name: "postgresql",
+        arguments: vec![
+            "run-postgres".into(),
+            "--supervised".into(),
+            "--data".into(),
+            layout.root().into(),
+        ],
+        environment: Vec::new(),
+        ready: Ready::File(layout.postgres_ready()),
+        start_limit: Duration::from_secs(330),
+        stop_limit: Duration::from_secs(90),
+    }
+}
+
+/// The embedded ClickHouse.
+#[must_use]
+pub fn engine(layout: &Layout, listen: SocketAddr) -> Service {
+    let listen_flag = listen.to_string().into();
+    Service {
+        name: "clickhouse engine",
+        arguments: vec![
+            "run-engine".into(),
+            "--supervised".into(),
+            "--data".into(),
+            layout.root().into(),
+            "--listen".into(),
+            listen_flag,
+        ],
+        environment: Vec::new(),
+        ready: Ready::Http(listen, "/ping"),
+        start_limit: Duration::from_secs(120),
+        stop_limit: Duration::from_secs(90),
+    }
+}
+
+/// What runs between the stores and the world, in the order of its start: the collector last, so that it is the first
+/// to stop and nothing is taken that nobody will read.
+///
+/// # Errors
+/// When a URL can't be made.
+pub fn all(installation: &Installation) -> anyhow::Result<[Service; 3]> {
+    let addresses = &installation.config.addresses;
+    let api_address = addresses.api_address()?;
+    let processor = Service {
+        name: "processor",
+        arguments: child(installation, "run-processor"),
+        environment: processor_environment(installation)?,
+        ready: Ready::Http(addresses.processor, "/health"),
+        start_limit: START_LIMIT,
+        stop_limit: STOP_LIMIT,
+    };
+    let api = Service {
+        name: "api",
+        arguments: child(installation, "run-api"),
+        environment: api_environment(installation)?,
+        ready: Ready::Http(api_address, "/health"),
+        start_limit: START_LIMIT,
+        stop_limit: STOP_LIMIT,
+    };
+    let collector = Service {
+        name: "collector",
+        arguments: child(installation, "run-collector"),
+        environment: collector_environment(installation)?,
+        ready: Ready::Http(addresses.admin, "/health"),
+        start_limit: START_LIMIT,
+        stop_limit: STOP_LIMIT,
+    };
+
+    Ok([api, processor, collector])
+}
+
+fn child(installation: &Installation, command: &str) -> Vec<OsString> {
+    vec![command.into(), "--data".into(), installation.layout.root().into()]
+}
+
+/// What each of them needs. Anything else a person sets in the environment reaches them as it is.
+fn common_environment(installation: &Installation, role: Role) -> anyhow::Result<Environment> {
+    let layout = &installation.layout;
+    let mut environment = vec![
+        ("DATABASE_URL", installation.role_url(role)?.into()),
+        ("TRIBUTARY_KEYS", path(&layout.keys())),
+        ("TRIBUTARY_JOURNAL", path(&layout.journals())),
+        ("TRIBUTARY_PARTITIONS", installation.partitions().to_string()),
+    ];
+    if let Some(geo) = installation.geo() {
+        environment.push(("TRIBUTARY_GEO", path(&geo)));
+    }
+    Ok(environment)
+}
+
+type Environment = Vec<(&'static str, String)>;
+
+fn collector_environment(installation: &Installation) -> anyhow::Result<Environment> {
+    let addresses = &installation.config.addresses;
+    let mut environment = common_environment(installation, Role::Collector)?;
+    environment.extend([
+        ("TRIBUTARY_COLLECTOR", addresses.collector.to_string()),
+        ("TRIBUTARY_ADMIN", addresses.admin.to_string()),
+        ("TRIBUTARY_CORES", installation.collector_cores().to_string()),
+        ("TRIBUTARY_LINKS_COPY", path(&installation.layout.collector().join("links.copy"))),
+    ]);
+    if std::env::var_os("TRIBUTARY_TRUSTED_PROXIES").is_none() {
+        // On one machine only a proxy of this machine can come from loopback.
+        environment.push(("TRIBUTARY_TRUSTED_PROXIES", "127.0.0.1/32,::1/128".to_owned()));
+    }
+    Ok(environment)
+}
+
+fn processor_environment(installation: &Installation) -> anyhow::Result<Environment> {
+    let mut environment = common_environment(installation, Role::Processor)?;
+    environment.extend([
+        ("TRIBUTARY_CLICKHOUSE_URL", installation.clickhouse_url("owner")),
+        ("TRIBUTARY_PROCESSOR", installation.config.addresses.processor.to_string()),
+        ("TRIBUTARY_SLOTS", installation.slots().join(",")),
+        ("TRIBUTARY_JOURNAL_KEEP_HOURS", installation.journal_keep_hours().to_string()),
+        ("TRIBUTARY_CLAIMS", path(&installation.layout.claims())),
+    ]);
+    Ok(environment)
+}
+
+fn api_environment(installation: &Installation) -> anyhow::Result<Environment> {
+    let addresses = &installation.config.addresses;
+    let mut environment = common_environment(installation, Role::Api)?;
+    environment.extend([
+        ("TRIBUTARY_CLICKHOUSE_URL", installation.clickhouse_url("reader")),
+        ("TRIBUTARY_API", addresses.api.clone()),
+        ("TRIBUTARY_TOKEN_FILE", path(&installation.layout.api_token())),
+    ]);
+    if std::env::var_os("TRIBUTARY_TRACKING_URL").is_none() {
+        environment.push(("TRIBUTARY_TRACKING_URL", format!("http://{}", addresses.collector)));
+    }
+    Ok(environment)
+}
+
+fn path(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// The URL of a database of the private PostgreSQL as its owner, while it runs.
+///
+/// # Errors
+/// When it does not run.
+pub fn postgres_url(
+    layout: &Layout,
+    passwords: &Passwords,
+    database: &str,
+) -> anyhow::Result<String> {
+    let path = layout.postgres_ready();
+    let port = std::fs::read_to_string(&path)
+        .with_context(|| format!("postgresql does not run: no {}", path.display()))?;
+    Ok(format!(
+        "postgres://postgres:{}@127.0.0.1:{}/{database}",
+        passwords.get("postgres"),
+        port.trim()
+    ))
+}
+
+/// The engine's URL for one of its users.
+#[must_use]
+pub fn engine_url(listen: SocketAddr, passwords: &Passwords, user: &str) -> String {
+    format!("http://{user}:{}@{listen}/", passwords.get(user))
+}
