@@ -3,7 +3,7 @@
 //! Refuses hints: a visitor of an unknown link learns nothing but that it leads nowhere.
 
 use bytes::Bytes;
-use http_body_util::Full;
+use http_body_util::{BodyExt, Collected, Full};
 use hyper::{
     HeaderMap, Response, StatusCode,
     header::{self, HeaderName, HeaderValue},
@@ -101,6 +101,30 @@ pub(crate) fn wrong_method(allow: &'static str) -> Answer {
     let mut answer = failed(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail);
     answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
     answer
+}
+
+/// An answer as bytes, as hyper would write it.
+pub(crate) async fn put(answer: Answer, date: &[u8], is_last: bool, out: &mut Vec<u8>) {
+    let (head, body) = answer.into_parts();
+    let status = head.status;
+    // `Full` has it all at once.
+    let Ok(body) = body.collect().await.map(Collected::to_bytes);
+    let reason = status.canonical_reason().unwrap_or_default();
+    let mut line = |parts: [&[u8]; 3]| {
+        parts.iter().for_each(|part| out.extend_from_slice(part));
+        out.extend_from_slice(b"\r\n");
+    };
+    line([b"HTTP/1.1 ", status.as_str().as_bytes(), format!(" {reason}").as_bytes()]);
+    for (name, value) in &head.headers {
+        line([name.as_str().as_bytes(), b": ", value.as_bytes()]);
+    }
+    if is_last {
+        line([b"connection", b": ", b"close"]);
+    }
+    line([b"content-length", b": ", body.len().to_string().as_bytes()]);
+    line([b"date", b": ", date]);
+    line([b"", b"", b""]);
+    out.extend_from_slice(&body);
 }
 
 fn problem(status: StatusCode, json: &serde_json::Value) -> Answer {

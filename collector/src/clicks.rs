@@ -34,15 +34,29 @@ pub(crate) enum Kind {
     Impression,
 }
 
-/// What a request gets once its record is kept.
-struct Staged {
-    /// `None`: the 404 page, or the pixel of an impression.
-    location: Option<HeaderValue>,
-    cookie: Option<HeaderValue>,
+/// A request for a link, whichever way it was read.
+pub(crate) struct Wanted<'a> {
+    pub(crate) kind: Kind,
+    /// HEAD.
+    pub(crate) head: bool,
+    /// As in the path, encoded.
+    pub(crate) code: &'a str,
+    /// Raw, without `?`.
+    pub(crate) query: &'a str,
+    /// Lower case, without port.
+    pub(crate) host: &'a str,
+    pub(crate) sender: Sender<'a>,
+}
+
+/// A click on its way into the journal. Where its visitor goes stands in `core.scratch` until the next one
+/// is staged; empty: the 404 page.
+pub(crate) struct Staged {
+    /// The value of `Set-Cookie`.
+    pub(crate) cookie: Option<Vec<u8>>,
     /// `None`: not to be recorded, only counted.
-    ticket: Option<Ticket>,
-    /// The click id in `location`, to take it out where the record is lost.
-    token: String,
+    pub(crate) ticket: Option<Ticket>,
+    /// The click id in the destination, to take it out where the record is lost.
+    pub(crate) token: String,
 }
 
 /// Answers a request for a link.
@@ -52,66 +66,98 @@ pub(crate) async fn answer(
     peer: IpAddr,
     kind: Kind,
 ) -> Answer {
-    let staged = stage(core, &request, peer, kind);
+    let (staged, location) = {
+        let (uri, headers) = (request.uri(), request.headers());
+        let wanted = Wanted {
+            kind,
+            head: request.method() == Method::HEAD,
+            code: routes::code(uri.path()),
+            query: uri.query().unwrap_or_default(),
+            host: &request::host(uri, headers),
+            sender: Sender::read(request::pairs(headers), peer, &core.proxies, core.privacy),
+        };
+        let staged = stage(core, &wanted);
+        (staged, location(&core.scratch.borrow()))
+    };
     // The request's memory serves again: its buffer for the next read, its map for the answer.
     let mut headers = request.into_parts().0.headers;
     headers.clear();
     let Ok(mut staged) = staged else { return unrecorded(core) };
-    if let Some(ticket) = staged.ticket.take()
-        && core.batch.kept(ticket, core.acks.click_ack).await.is_err()
-    {
-        if core.acks.unrecorded == config::Unrecorded::Refuse {
-            return unrecorded(core);
-        }
-        core.counts.event(Event::RedirectUncounted);
-        staged.location = staged.location.map(|location| without(location, &staged.token));
-    }
-    let mut answer = match (kind, staged.location) {
+    let location = match staged.kept(core).await {
+        Kept::Whole => location,
+        Kept::Uncounted => location.map(|location| without(location, &staged.token)),
+        Kept::Not => return unrecorded(core),
+    };
+    let mut answer = match (kind, location) {
         (Kind::Impression, _) => answer::gif(),
         (Kind::Click, Some(location)) => answer::redirect(location, headers),
         (Kind::Click, None) => answer::not_found(),
     };
-    if let Some(cookie) = staged.cookie {
-        answer.headers_mut().insert(header::SET_COOKIE, cookie);
-    }
+    put_cookie(&mut answer, staged.cookie);
     answer
 }
 
-fn unrecorded(core: &Core) -> Answer {
+/// Gives a visitor the cookie minted for them.
+pub(crate) fn put_cookie(answer: &mut Answer, cookie: Option<Vec<u8>>) {
+    let value = cookie.and_then(|cookie| HeaderValue::from_maybe_shared(Bytes::from(cookie)).ok());
+    if let Some(value) = value {
+        answer.headers_mut().insert(header::SET_COOKIE, value);
+    }
+}
+
+/// What became of a staged click.
+pub(crate) enum Kept {
+    /// It is recorded, or one orphan too many.
+    Whole,
+    /// It is not recorded; its visitor is sent on all the same, without an id.
+    Uncounted,
+    /// It is not recorded: the visitor is told to come again.
+    Not,
+}
+
+impl Staged {
+    /// Waits until the record is kept.
+    pub(crate) async fn kept(&mut self, core: &Core) -> Kept {
+        let Some(ticket) = self.ticket.take() else { return Kept::Whole };
+        if core.batch.kept(ticket, core.acks.click_ack).await.is_ok() {
+            return Kept::Whole;
+        }
+        if core.acks.unrecorded == config::Unrecorded::Refuse {
+            return Kept::Not;
+        }
+        core.counts.event(Event::RedirectUncounted);
+        Kept::Uncounted
+    }
+}
+
+/// The answer to a click that is not recorded.
+pub(crate) fn unrecorded(core: &Core) -> Answer {
     core.counts.event(Event::ClickUnrecorded);
     answer::unrecorded()
 }
 
 /// A destination without the id of a click that was not recorded: its seq will be another's.
-fn without(location: HeaderValue, token: &str) -> HeaderValue {
+pub(crate) fn without(location: HeaderValue, token: &str) -> HeaderValue {
     let text = location.to_str().unwrap_or_default().replace(token, "");
     HeaderValue::from_str(&text).unwrap_or(location)
 }
 
-fn stage(
-    core: &Core,
-    request: &Request<Incoming>,
-    peer: IpAddr,
-    kind: Kind,
-) -> Result<Staged, Unrecorded> {
-    let (uri, headers) = (request.uri(), request.headers());
-    let sender = Sender::read(headers, peer, &core.proxies, core.privacy);
-    let host = request::host(uri, headers);
-    let code = text::decode_path(routes::code(uri.path()));
+/// Judges a request for a link and stages its record.
+pub(crate) fn stage(core: &Core, wanted: &Wanted<'_>) -> Result<Staged, Unrecorded> {
+    let Wanted { kind, head, sender, .. } = *wanted;
+    let code = text::decode_path(wanted.code);
     let code = String::from_utf8_lossy(&code);
-    let cookie = sender.cookie();
-    let head = request.method() == Method::HEAD;
-    let mints = cookie.is_none() && !sender.private && !head && core.cookies != Cookies::Off;
+    let mints = sender.cookie.is_none() && !sender.private && !head && core.cookies != Cookies::Off;
     let flag = |set: bool, flag: Flags| if set { flag as u32 } else { 0 };
     let asked = Asked {
-        host: &host,
+        host: wanted.host,
         code: &code,
-        query: uri.query().unwrap_or_default(),
+        query: wanted.query,
         address: sender.address,
         user_agent: sender.user_agent,
         referrer: sender.referrer,
         language: sender.language,
-        cookie,
+        cookie: sender.cookie,
         flags: sender.flags
             | flag(head, Flags::Head)
             | flag(mints, Flags::CookieMinted)
@@ -136,8 +182,7 @@ fn record(core: &Core, decided: &Decided<'_>, asked: &Asked<'_>) -> Result<Stage
     if orphan && !core.orphans.admits(asked.address, asked.time_ms) {
         core.counts.event(Event::OrphanUnstored);
         decided.fill_uncounted(&mut destination);
-        let location = location(&destination);
-        return Ok(Staged { location, cookie: None, ticket: None, token: String::new() });
+        return Ok(Staged { cookie: None, ticket: None, token: String::new() });
     }
     let identity = Identity { key: core.salts.keys().click_ids().signer(), journal: core.journal };
     let (token, ticket) = core.batch.stage(Topic::Clicks, decided.visitor.shard, |seq, out| {
@@ -150,7 +195,7 @@ fn record(core: &Core, decided: &Decided<'_>, asked: &Asked<'_>) -> Result<Stage
     // Kept only where a lost record must not leave its id behind.
     let keeps = core.acks.unrecorded == config::Unrecorded::RedirectUncounted;
     let token = if keeps { token.to_string() } else { String::new() };
-    Ok(Staged { location: location(&destination), cookie: None, ticket: Some(ticket), token })
+    Ok(Staged { cookie: None, ticket: Some(ticket), token })
 }
 
 fn location(destination: &[u8]) -> Option<HeaderValue> {
@@ -172,11 +217,10 @@ fn spread(core: &Core, decided: &mut Decided<'_>, time_ms: u64) {
     }
 }
 
-fn mint(core: &Core, shard: Shard, is_https: bool) -> HeaderValue {
+fn mint(core: &Core, shard: Shard, is_https: bool) -> Vec<u8> {
     let mut random = [0; 16];
     random[..8].copy_from_slice(&core.random().to_le_bytes());
     random[8..].copy_from_slice(&core.random().to_le_bytes());
     let secure = is_https || core.cookies == Cookies::Secure;
-    let text = Bytes::from(cookie::header(&cookie::mint(shard, random), secure));
-    HeaderValue::from_maybe_shared(text).unwrap_or(HeaderValue::from_static(""))
+    cookie::header(&cookie::mint(shard, random), secure)
 }

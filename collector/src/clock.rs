@@ -5,7 +5,7 @@
 
 use std::{
     cell::Cell,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 /// Milliseconds since 1970, as the machine says.
@@ -13,6 +13,16 @@ use std::{
 pub(crate) fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The bytes of an HTTP date.
+pub(crate) type HttpDate = [u8; 29];
+
+/// Now, as the `Date` header says it (RFC 9110 §5.6.7).
+pub(crate) fn http_date() -> HttpDate {
+    let now = UNIX_EPOCH + Duration::from_millis(now_ms());
+    // An IMF-fixdate has 29 characters until the year 9999.
+    httpdate::fmt_http_date(now).as_bytes().try_into().unwrap_or(*b"Thu, 01 Jan 1970 00:00:00 GMT")
 }
 
 /// Stamps of one core: the machine's clock, held still where it was set back.

@@ -128,7 +128,7 @@ fn stage(
     via: Via,
     body: &[u8],
 ) -> Result<Staged, Unrecorded> {
-    let sender = Sender::read(&parts.headers, peer, &core.proxies, core.privacy);
+    let sender = Sender::read(request::pairs(&parts.headers), peer, &core.proxies, core.privacy);
     let host = request::host(&parts.uri, &parts.headers);
     let form = std::str::from_utf8(body);
     let mut params = ConversionParams::default();

@@ -13,7 +13,7 @@ use std::{
 
 use crate::{
     batch::Batch,
-    clock::Clock,
+    clock::{self, Clock, HttpDate},
     config::{Config, Cookies, JournalConfig, Privacy},
     connections::Connections,
     error::Result,
@@ -48,6 +48,8 @@ pub(crate) struct Core {
     pub batch: Batch,
     /// Stamps.
     pub clock: Clock,
+    /// The `Date` of this second's answers.
+    pub date: Cell<HttpDate>,
     /// What was counted since the last second.
     pub counts: Counts,
     /// Secrets of visitors and click ids.
@@ -86,6 +88,7 @@ impl Core {
         Ok(Self {
             links: Arc::clone(&shared.links),
             clock: Clock::new(writer.stamp_ms()),
+            date: Cell::new(clock::http_date()),
             journal: writer.journal().0,
             batch: Batch::new(writer),
             counts: Counts::default(),

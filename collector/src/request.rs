@@ -8,7 +8,7 @@ pub mod text;
 
 use hyper::{
     HeaderMap,
-    header::{self, HeaderName, HeaderValue},
+    header::{self, HeaderValue},
 };
 use schemas::event::Flags;
 use std::{borrow::Cow, net::IpAddr};
@@ -19,7 +19,6 @@ use proxies::Proxies;
 /// What a request's headers say of who sends it.
 #[derive(Debug, Clone, Copy)]
 pub struct Sender<'a> {
-    headers: &'a HeaderMap,
     /// The client, proxies taken off.
     pub address: IpAddr,
     /// Whether a trusted proxy says the client came by https.
@@ -28,79 +27,103 @@ pub struct Sender<'a> {
     pub private: bool,
     /// `Flags` bits the headers say.
     pub flags: u32,
+    /// The `Host` header as sent; empty when absent.
+    pub host: &'a [u8],
     /// As sent; empty when absent.
     pub user_agent: &'a [u8],
     /// As sent; empty when absent.
     pub referrer: &'a [u8],
     /// `Accept-Language` as sent; empty when absent.
     pub language: &'a [u8],
-    has_cookie: bool,
+    /// Ours, unless the visitor is not to be followed.
+    pub cookie: Option<Cookie<'a>>,
 }
 
+/// Longer than the name of any header that is read.
+const NAME_BYTES: usize = 20;
+
 impl<'a> Sender<'a> {
-    /// Reads the headers in one pass: a dozen look-ups would cost a visitor more than all of them do.
-    pub fn read(headers: &'a HeaderMap, peer: IpAddr, proxies: &Proxies, privacy: Privacy) -> Self {
+    /// Reads (name, value) in one pass: a dozen look-ups would cost a visitor more than all of them do.
+    pub fn read(
+        headers: impl Iterator<Item = (&'a [u8], &'a [u8])>,
+        peer: IpAddr,
+        proxies: &Proxies,
+        privacy: Privacy,
+    ) -> Self {
         let mut sender = Self {
-            headers,
             address: peer.to_canonical(),
             is_https: false,
             private: false,
             flags: 0,
+            host: b"",
             user_agent: b"",
             referrer: b"",
             language: b"",
-            has_cookie: false,
+            cookie: None,
         };
-        let (mut is_forwarded, mut claims_https) = (false, false);
+        let (mut forwarded, mut claims_https) = (Vec::new(), false);
         for (name, value) in headers {
-            match name.as_str() {
-                "user-agent" => sender.user_agent = value.as_bytes(),
-                "referer" => sender.referrer = value.as_bytes(),
-                "accept-language" => sender.language = value.as_bytes(),
-                "cookie" => sender.has_cookie = true,
-                "x-forwarded-for" => is_forwarded = true,
-                "x-forwarded-proto" => claims_https = value == "https",
-                "sec-gpc" | "dnt" if value == "1" => sender.flags |= Flags::Privacy as u32,
-                "sec-purpose" | "purpose" | "x-purpose" | "x-moz" if fetches_ahead(value) => {
+            let mut lower = [0; NAME_BYTES];
+            match lowered(name, &mut lower) {
+                b"host" if sender.host.is_empty() => sender.host = value,
+                b"user-agent" => sender.user_agent = value,
+                b"referer" => sender.referrer = value,
+                b"accept-language" => sender.language = value,
+                b"cookie" if sender.cookie.is_none() => sender.cookie = Cookie::find(value),
+                b"x-forwarded-for" => forwarded.push(value),
+                b"x-forwarded-proto" => claims_https = value == b"https",
+                b"sec-gpc" | b"dnt" if value == b"1" => sender.flags |= Flags::Privacy as u32,
+                b"sec-purpose" | b"purpose" | b"x-purpose" | b"x-moz" if fetches_ahead(value) => {
                     sender.flags |= Flags::Prefetch as u32;
                 }
                 _ => {}
             }
         }
-        if (is_forwarded || claims_https) && proxies.trusts(peer) {
-            let values: Vec<&[u8]> =
-                headers.get_all(FORWARDED_FOR).iter().map(HeaderValue::as_bytes).collect();
-            sender.address = proxies.client(peer, values.into_iter());
+        if (!forwarded.is_empty() || claims_https) && proxies.trusts(peer) {
+            sender.address = proxies.client(peer, forwarded.into_iter());
             sender.is_https = claims_https;
         }
         sender.private = sender.flags & Flags::Privacy as u32 != 0 && privacy == Privacy::Honour;
-        sender
-    }
-
-    /// Our cookie, unless the visitor is not to be followed.
-    pub fn cookie(&self) -> Option<Cookie<'a>> {
-        if self.private || !self.has_cookie {
-            return None;
+        if sender.private {
+            sender.cookie = None;
         }
-        Cookie::find(self.headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes))
+        sender
     }
 }
 
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// The headers as `Sender::read` takes them.
+pub fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], &[u8])> {
+    headers.iter().map(|(name, value)| (name.as_str().as_bytes(), value.as_bytes()))
+}
 
-fn fetches_ahead(value: &HeaderValue) -> bool {
-    [&b"prefetch"[..], b"prerender", b"preview"].iter().any(|word| {
-        value.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word))
-    })
+/// A name in lower case; one that is too long to be of interest as it is.
+fn lowered<'b>(name: &'b [u8], room: &'b mut [u8; NAME_BYTES]) -> &'b [u8] {
+    let Some(room) = room.get_mut(..name.len()) else { return name };
+    room.copy_from_slice(name);
+    room.make_ascii_lowercase();
+    room
+}
+
+fn fetches_ahead(value: &[u8]) -> bool {
+    [&b"prefetch"[..], b"prerender", b"preview"]
+        .iter()
+        .any(|word| value.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word)))
 }
 
 /// The host asked, lower case, without port and the root's dot.
 pub fn host<'a>(uri: &'a hyper::Uri, headers: &'a HeaderMap) -> Cow<'a, str> {
-    let asked = uri.host().or_else(|| {
-        let value = std::str::from_utf8(headers.get(header::HOST)?.as_bytes()).ok()?;
-        Some(without_port(value))
-    });
-    let asked = asked.unwrap_or_default();
+    match uri.host() {
+        Some(host) => plain_host(host),
+        None => host_of(headers.get(header::HOST).map_or(b"", HeaderValue::as_bytes)),
+    }
+}
+
+/// The host of a `Host` header, lower case, without port and the root's dot.
+pub fn host_of(header: &[u8]) -> Cow<'_, str> {
+    plain_host(without_port(std::str::from_utf8(header).unwrap_or_default()))
+}
+
+fn plain_host(asked: &str) -> Cow<'_, str> {
     let asked = asked.strip_suffix('.').unwrap_or(asked);
     if asked.bytes().any(|byte| byte.is_ascii_uppercase()) {
         Cow::Owned(asked.to_ascii_lowercase())
@@ -120,11 +143,12 @@ fn without_port(host: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hyper::header::HeaderName;
 
     fn sender(headers: &[(&'static str, &'static str)], privacy: Privacy) -> (u32, bool, bool) {
         let map = map(headers);
         let proxies = Proxies::new(vec!["127.0.0.0/8".parse().unwrap()]);
-        let sender = Sender::read(&map, "127.0.0.1".parse().unwrap(), &proxies, privacy);
+        let sender = Sender::read(pairs(&map), "127.0.0.1".parse().unwrap(), &proxies, privacy);
         (sender.flags, sender.private, sender.is_https)
     }
 
@@ -166,7 +190,7 @@ mod tests {
         assert!(sender(&[("x-forwarded-proto", "https")], Privacy::Honour).2);
         let map = map(&[("x-forwarded-proto", "https"), ("x-forwarded-for", "192.0.2.9")]);
         let peer = "198.51.100.1".parse().unwrap();
-        let stranger = Sender::read(&map, peer, &Proxies::default(), Privacy::Honour);
+        let stranger = Sender::read(pairs(&map), peer, &Proxies::default(), Privacy::Honour);
         assert!(!stranger.is_https && stranger.address == peer);
     }
 

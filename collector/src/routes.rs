@@ -81,6 +81,15 @@ pub(crate) async fn answer(core: &Core, request: Request<Incoming>, peer: IpAddr
     }
 }
 
+/// The code in the path of a click, still encoded; `None` for every other URL, and where only the host
+/// says what it is.
+pub(crate) fn plain_code(path: &str) -> Option<&str> {
+    match Route::of(path, || false) {
+        Route::Click(code) => Some(code),
+        _ => None,
+    }
+}
+
 /// The code in the path of a click or an impression, still encoded.
 pub(crate) fn code(path: &str) -> &str {
     match Route::of(path, || true) {

@@ -4,6 +4,7 @@
 //! have only just begun.
 
 mod core_loop;
+mod plain;
 mod transport;
 
 use arc_swap::ArcSwap;

@@ -51,15 +51,23 @@ pub struct Link<'a> {
     pub destination: Destination<'a>,
 }
 
-/// Some links whose codes' hashes begin alike.
+/// Some links whose codes' hashes begin alike. Cloning shares them; side by side in one list, so that no
+/// pointer stands between a hash and its index.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Bucket {
     /// The lower half of each hash (the bucket is its upper bits), and where the record begins; sorted.
+    index: Arc<[(u32, u32)]>,
+    records: Arc<[u8]>,
+}
+
+/// A bucket being filled.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Filling {
     index: Vec<(u32, u32)>,
     records: Vec<u8>,
 }
 
-impl Bucket {
+impl Filling {
     /// Appends a link; `seal` makes the bucket searchable.
     pub(super) fn push(&mut self, hash: u64, link: &Link<'_>) {
         let (destination, broken): (&[u8], u8) = match link.destination {
@@ -81,14 +89,14 @@ impl Bucket {
         self.records.extend_from_slice(destination);
     }
 
-    /// Sorts and gives back what was reserved too much.
-    pub(super) fn seal(mut self) -> Arc<Self> {
+    /// Sorts, and gives back what was reserved too much.
+    pub(super) fn seal(mut self) -> Bucket {
         self.index.sort_unstable();
-        self.index.shrink_to_fit();
-        self.records.shrink_to_fit();
-        Arc::new(self)
+        Bucket { index: self.index.into(), records: self.records.into() }
     }
+}
 
+impl Bucket {
     pub(super) fn find(&self, hash: u64, scope: u32, code: &str) -> Option<Link<'_>> {
         let hash = hash as u32;
         let same = self.index[self.first(hash)..].iter().take_while(|(other, _)| *other == hash);

@@ -12,7 +12,7 @@ use std::{
 use super::{
     desk::{Desk, Host, Program, Site},
     rows::{LinkRow, ProgramRow, SiteRow},
-    shelf::{BUCKETS, Bucket, Destination, IdShelf, Link, bucket_of, hash, shelf_of},
+    shelf::{BUCKETS, Bucket, Destination, Filling, IdShelf, Link, bucket_of, hash, shelf_of},
 };
 use crate::target;
 
@@ -29,11 +29,12 @@ pub struct Changes {
     pub links: Vec<LinkRow>,
 }
 
-/// All links, readable by every core at once. Cloning shares everything but two lists of pointers.
+/// All links, readable by every core at once. Cloning shares everything but two lists of
+/// pointers.
 #[derive(Debug, Clone)]
 pub struct Links {
     seed: u64,
-    buckets: Box<[Arc<Bucket>]>,
+    buckets: Box<[Bucket]>,
     ids: Box<[IdShelf]>,
     desk: Arc<Desk>,
     count: usize,
@@ -168,7 +169,7 @@ impl Links {
             self.ids[shelf] = ids.into_iter().collect();
         }
         for (bucket, drafts) in touched {
-            let mut next = Bucket::default();
+            let mut next = Filling::default();
             for link in
                 self.buckets[bucket].iter().filter(|link| !fresh.contains_key(&link.id.get()))
             {
@@ -249,7 +250,7 @@ impl Draft {
 #[derive(Debug)]
 pub struct Builder {
     seed: u64,
-    buckets: Vec<Bucket>,
+    buckets: Vec<Filling>,
     ids: Vec<Vec<(u32, u16)>>,
     desk: Desk,
     count: usize,
@@ -258,7 +259,7 @@ pub struct Builder {
 impl Builder {
     /// Empty.
     pub fn new(seed: u64) -> Self {
-        let buckets = vec![Bucket::default(); BUCKETS];
+        let buckets = vec![Filling::default(); BUCKETS];
         Self { seed, buckets, ids: vec![Vec::new(); BUCKETS], desk: Desk::new(), count: 0 }
     }
 
@@ -296,7 +297,7 @@ impl Builder {
         };
         Links {
             seed: self.seed,
-            buckets: self.buckets.into_iter().map(Bucket::seal).collect(),
+            buckets: self.buckets.into_iter().map(Filling::seal).collect(),
             ids: self.ids.into_iter().map(sorted).collect(),
             desk: Arc::new(self.desk),
             count: self.count,

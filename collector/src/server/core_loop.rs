@@ -18,9 +18,13 @@ use tokio::{
     time::{MissedTickBehavior, interval, timeout},
 };
 
-use super::transport::Transport;
+use super::{
+    plain::{self, Left},
+    transport::Transport,
+};
 use crate::{
     admin::Alive,
+    clock,
     connections::Entered,
     core::{Core, Shared},
     error::{Error, Result},
@@ -111,10 +115,18 @@ fn spawn(core: &Rc<Core>, stream: TcpStream, peer: IpAddr) {
     tokio::task::spawn_local(serve(Rc::clone(core), entered, stream, peer));
 }
 
-/// Serves one connection to its end.
-async fn serve(core: Rc<Core>, entered: Entered, stream: TcpStream, peer: IpAddr) {
+/// Serves one connection to its end: as long as its requests are plain by the plain way, then by hyper.
+async fn serve(core: Rc<Core>, entered: Entered, mut stream: TcpStream, peer: IpAddr) {
+    let left = plain::serve(&core, &entered, &mut stream, peer).await;
+    if let Left::Other(begun) = left {
+        let transport = Transport::new(stream, begun, entered.notes());
+        serve_any(core, entered, transport, peer).await;
+    }
+}
+
+/// Serves whatever HTTP is, by hyper.
+async fn serve_any(core: Rc<Core>, entered: Entered, transport: Transport, peer: IpAddr) {
     let notes = entered.notes();
-    let transport = Transport::new(stream, entered.notes());
     let service = service_fn(move |request| {
         notes.begin();
         let (core, notes) = (Rc::clone(&core), notes.clone());
@@ -163,6 +175,7 @@ async fn count(core: Rc<Core>, shared: Shared, alive: Alive) {
             core.counts.event(Event::TimedOut);
         }
         core.batch.heartbeat(core.clock.stamp_ms(), &core.counts);
+        core.date.set(clock::http_date());
         core.batch.hand_over(&shared.metrics);
         shared.metrics.add(&core.counts);
         let now = i64::try_from(core.connections.len()).unwrap_or(i64::MAX);

@@ -15,12 +15,14 @@ use crate::connections::Notes;
 #[derive(Debug)]
 pub(super) struct Transport {
     socket: TokioIo<TcpStream>,
+    /// Read before hyper was asked; empty afterwards.
+    begun: Vec<u8>,
     notes: Notes,
 }
 
 impl Transport {
-    pub(super) fn new(stream: TcpStream, notes: Notes) -> Self {
-        Self { socket: TokioIo::new(stream), notes }
+    pub(super) fn new(stream: TcpStream, begun: Vec<u8>, notes: Notes) -> Self {
+        Self { socket: TokioIo::new(stream), begun, notes }
     }
 }
 
@@ -28,8 +30,14 @@ impl Read for Transport {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        buffer: ReadBufCursor<'_>,
+        mut buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.begun.is_empty() {
+            let length = self.begun.len().min(buffer.remaining());
+            buffer.put_slice(&self.begun[..length]);
+            self.begun.drain(..length);
+            return Poll::Ready(Ok(()));
+        }
         let read = Pin::new(&mut self.socket).poll_read(cx, buffer);
         if read.is_ready() {
             self.notes.read();

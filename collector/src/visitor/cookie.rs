@@ -23,9 +23,9 @@ pub struct Cookie<'a> {
 }
 
 impl<'a> Cookie<'a> {
-    /// Finds ours in the values of `Cookie` headers.
-    pub fn find(headers: impl Iterator<Item = &'a [u8]>) -> Option<Self> {
-        headers.flat_map(|header| header.split(|byte| *byte == b';')).find_map(Self::of_pair)
+    /// Finds ours in the value of a `Cookie` header.
+    pub fn find(header: &'a [u8]) -> Option<Self> {
+        header.split(|byte| *byte == b';').find_map(Self::of_pair)
     }
 
     fn of_pair(pair: &'a [u8]) -> Option<Self> {
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     fn found(header: &str) -> Option<u16> {
-        Cookie::find([header.as_bytes()].into_iter()).map(|cookie| cookie.shard.get())
+        Cookie::find(header.as_bytes()).map(|cookie| cookie.shard.get())
     }
 
     fn minted(shard: u16) -> String {

@@ -9,3 +9,4 @@ mod bad_input;
 mod feed;
 mod lifecycle;
 mod any_input;
+mod plain;

@@ -57,6 +57,8 @@ impl Collector {
             .env("TRIBUTARY_COLLECTOR", address.to_string())
             .env("TRIBUTARY_ADMIN", admin.to_string())
             .env("TRIBUTARY_CORES", "1")
+            // As `tributary` starts it.
+            .env("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")
             // wrk is one visitor that no limit should mistake for a flood.
             .env("TRIBUTARY_SPREAD_PER_SECOND", "4000000000")
             // Nobody there: the copy serves, as it does while PostgreSQL is away.

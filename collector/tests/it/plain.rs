@@ -1,0 +1,154 @@
+//! The plain way and hyper's: whichever reads a request, its answer and its record are the same.
+
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+};
+
+use crate::harness::{Answer, Collector, ask};
+
+/// A body of nothing: not plain any more, and the same request.
+const BY_HYPER: &str = "content-length: 0\r\n";
+
+/// What differs from one answer to the next by its nature.
+fn masked(answer: &Answer) -> (u16, Vec<String>, String) {
+    let mut lines: Vec<String> = answer.head.lines().skip(1).map(masked_line).collect();
+    lines.sort();
+    (answer.status, lines, answer.body.clone())
+}
+
+fn masked_line(line: &str) -> String {
+    let (name, value) = line.split_once(": ").unwrap_or((line, ""));
+    let value = match name {
+        "date" => "now",
+        "set-cookie" => value.split_once(';').map_or("", |(_, attributes)| attributes),
+        "location" => return format!("location: {}", without_id(value)),
+        _ => value,
+    };
+    format!("{name}: {value}")
+}
+
+/// A click id has 36 characters, and stands behind `c=`.
+fn without_id(location: &str) -> String {
+    match location.split_once("?c=") {
+        Some((before, behind)) => format!("{before}?c={}", &behind[36..]),
+        None => location.to_owned(),
+    }
+}
+
+#[test]
+fn a_request_is_answered_and_recorded_alike_whoever_reads_it() {
+    let collector = Collector::with(&["--cores", "1"]);
+    let targets = [
+        "/c/go",
+        "/c/go/",
+        "/c/go?sub1=a%20b&s2=x&utm_source=news&utm_source=again",
+        "/c/own?sub1=..&source=%C3%A9",
+        "/c/off",
+        "/c/old?sub1=late",
+        "/c/nobody-has-this",
+        "/c/g%6f",
+        "/c/go?sub1=%00%0d%0aset-cookie:%20a=b",
+        "/c/go?sub1=%ff%zz",
+        "/c/go?sub1=a|b^c",
+        "/c/go?sub1={sub2}",
+        "/c/a/b",
+        "/c/",
+        "/vanity",
+    ];
+    let headers = [
+        "",
+        "User-Agent: Mozilla/5.0 (X11)\r\nReferer: https://blog.example/post?x=1\r\nAccept-Language: FR-ch, en\r\n",
+        "sec-gpc: 1\r\nx-forwarded-for: 203.0.113.9, 198.51.100.7\r\n",
+        "X-Forwarded-For: 203.0.113.9\r\nX-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: https\r\n",
+        "cookie: a=b; tributary_visitor=10abAAAAAAAAAAAAAAAAAAAAAA\r\nsec-purpose: prefetch\r\n",
+        "user-agent: \u{e9}\r\nreferer:\r\n",
+        "connection: keep-alive\r\n",
+    ];
+    for target in targets {
+        for header in headers {
+            let plain = collector.send(target, header);
+            let by_hyper = collector.send(target, &format!("{header}{BY_HYPER}"));
+            assert_eq!(masked(&plain), masked(&by_hyper), "{target} {header}");
+        }
+    }
+    let clicks = collector.end().clicks;
+    assert_eq!(clicks.len(), 2 * 12 * headers.len());
+    for two in clicks.chunks(2) {
+        let [plain, by_hyper] = two else { panic!("an odd number of clicks") };
+        let same = schemas::event::Click {
+            time_ms: by_hyper.time_ms,
+            destination: without_id(&by_hyper.destination),
+            ..by_hyper.clone()
+        };
+        let plain = schemas::event::Click {
+            time_ms: by_hyper.time_ms,
+            destination: without_id(&plain.destination),
+            ..plain.clone()
+        };
+        assert_eq!(plain, same);
+    }
+}
+
+#[test]
+fn requests_sent_ahead_are_answered_in_order_and_the_last_by_hyper() {
+    let collector = Collector::with(&["--cores", "1"]);
+    let mut socket = TcpStream::connect(collector.address).unwrap();
+    let ahead = [
+        "GET /c/go?sub1=one HTTP/1.1\r\nhost: localhost\r\n\r\n",
+        "GET /c/nobody HTTP/1.1\r\nhost: localhost\r\n\r\n",
+        "GET /c/go?sub1=two HTTP/1.1\r\nhost: localhost\r\n\r\n",
+        "HEAD /c/go?sub1=three HTTP/1.1\r\nhost: localhost\r\n\r\n",
+        "GET /c/go?sub1=four HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n",
+    ];
+    socket.write_all(ahead.concat().as_bytes()).unwrap();
+    let mut raw = String::new();
+    socket.read_to_string(&mut raw).unwrap();
+    let told: Vec<&str> = raw
+        .lines()
+        .filter(|line| line.starts_with("HTTP/1.1 ") || line.starts_with("location: "))
+        .map(|line| line.rsplit_once("s=").map_or(line, |(_, sub)| sub))
+        .collect();
+    let found = "HTTP/1.1 302 Found";
+    let missing = "HTTP/1.1 404 Not Found";
+    assert_eq!(told, [found, "one", missing, found, "two", found, "three", found, "four"]);
+}
+
+#[test]
+fn a_head_may_come_byte_by_byte() {
+    let collector = Collector::with(&["--cores", "1"]);
+    let mut socket = TcpStream::connect(collector.address).unwrap();
+    socket.set_nodelay(true).unwrap();
+    for byte in b"GET /c/go?sub1=slow HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n" {
+        socket.write_all(&[*byte]).unwrap();
+    }
+    let mut raw = Vec::new();
+    socket.read_to_end(&mut raw).unwrap();
+    let answer = Answer::read(&raw);
+    assert_eq!((answer.status, answer.header("connection")), (302, "close"));
+    assert!(answer.header("location").ends_with("s=slow"));
+}
+
+#[test]
+fn a_head_beyond_the_plain_buffer_is_read_by_hyper() {
+    let collector = Collector::with(&["--cores", "1"]);
+    let long = "x".repeat(9000);
+    let answer = collector.send("/c/go?sub1=long", &format!("x-long: {long}\r\n"));
+    assert_eq!(answer.status, 302);
+    assert!(answer.header("location").ends_with("s=long"));
+    assert_eq!(collector.get(&format!("/c/go?sub1={long}")).status, 414);
+}
+
+#[test]
+fn a_client_that_hangs_up_in_its_head_leaves_nothing() {
+    let collector = Collector::with(&["--cores", "1"]);
+    let mut socket = TcpStream::connect(collector.address).unwrap();
+    socket.write_all(b"GET /c/go?sub1=cut HTTP/1.1\r\nhost: loc").unwrap();
+    socket.shutdown(std::net::Shutdown::Write).unwrap();
+    let mut raw = Vec::new();
+    socket.read_to_end(&mut raw).unwrap();
+    assert!(raw.is_empty(), "{raw:?}");
+    let answer = ask(collector.address, "GET /c/go HTTP/1.1\r\nhost: localhost\r\n");
+    assert_eq!(answer.status, 302);
+    assert_eq!(collector.end().clicks.len(), 1);
+}
