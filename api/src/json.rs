@@ -21,6 +21,7 @@ use std::str::FromStr;
 
 use crate::{
     error::Error,
+    params::unknown_macros,
     queries::{Page, as_of::AsOf, minor},
 };
 
@@ -55,6 +56,12 @@ fn time(at: DateTime<Utc>) -> String {
 /// Units of 1/10,000 minor as they stand on the wire.
 fn money(units: i64, currency: &str) -> Value {
     json!({ "amount_minor": minor(units), "currency": currency })
+}
+
+/// What whoever saved a destination should know.
+fn warnings(destination: &str) -> Value {
+    let unknown = unknown_macros(destination);
+    unknown.iter().map(|name| format!("unknown macro {{{name}}}: it will be empty")).collect()
 }
 
 /// Puts what every number needs beside it into an answer.

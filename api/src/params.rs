@@ -14,6 +14,8 @@ pub mod programs;
 pub mod affiliates;
 pub mod conversions;
 
+use schemas::destination::{self, InvalidDestination};
+
 use crate::error::{Error, Field};
 
 /// Collects what is wrong with a body or a query, so that all of it is said at once.
@@ -74,26 +76,26 @@ where
     value.parse().map_err(|error: T::Err| Field::new(field, "invalid_id", error.to_string()))
 }
 
-/// Where a link leads: http or https, a host, no user in front of it. Macros (`{click_id}`) may
-/// stand behind the host only.
+/// Where a link leads, in the form it is saved in: what the collector makes ready is parsed by the same
+/// words here. Spaces, quotes and backslashes, which it would encode, are slips of whoever types.
 pub(crate) fn destination(field: &str, value: &str) -> Result<String, Field> {
-    let value = text(field, value, 1, 4096)?;
-    let wrong = |code, detail: &str| Err(Field::new(field, code, detail));
-    let Ok(url) = url::Url::parse(&value) else {
-        return wrong("invalid_url", "a whole address, as https://example.com/page");
-    };
-    if !matches!(url.scheme(), "http" | "https") || !value.contains("://") {
-        return wrong("invalid_url", "the address begins with https:// or http://");
+    let value = text(field, value, 1, destination::MOST_BYTES)?;
+    if value.contains([' ', '\\', '"', '<', '>']) {
+        let detail = "no spaces, quotes, < > or \\";
+        return Err(Field::new(field, "invalid_url", detail));
     }
-    if !url.username().is_empty() || url.password().is_some() {
-        return wrong("invalid_url", "no name or password in front of the host");
-    }
-    let authority = value.split("://").nth(1).unwrap_or_default();
-    let authority = authority.split(['/', '?', '#', '\\']).next().unwrap_or_default();
-    if authority.contains(['{', '}', '%']) || value.contains([' ', '\\', '"', '<', '>']) {
-        return wrong("invalid_url", "no macro in the host, no spaces, quotes, < > or \\");
-    }
-    Ok(value)
+    destination::normalise(&value).map(|(normal, _)| normal).map_err(|error| {
+        let code = match error {
+            InvalidDestination::Long => "too_long",
+            _ => "invalid_url",
+        };
+        Field::new(field, code, error.to_string())
+    })
+}
+
+/// The macros of a saved destination that are none: they are filled with nothing.
+pub(crate) fn unknown_macros(destination: &str) -> Vec<String> {
+    destination::normalise(destination).map(|(_, unknown)| unknown).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -102,12 +104,16 @@ mod tests {
 
     #[test]
     fn a_destination_is_an_address_and_nothing_else() {
-        for url in [
-            "https://example.com",
-            "http://example.com:8080/a?b={click_id}&c={sub1:raw}#d",
-            "https://example.com/é?x=%20",
+        for (url, saved) in [
+            ("HTTPS://Example.com", "https://example.com/"),
+            (
+                "http://example.com:8080/a?b={click_id}&c={sub1:raw}#d",
+                "http://example.com:8080/a?b={click_id}&c={sub1:raw}#d",
+            ),
+            ("https://example.com/é?x=%20", "https://example.com/%C3%A9?x=%20"),
+            ("https://example.com/{nope}", "https://example.com/{nope}"),
         ] {
-            assert_eq!(destination("d", url).as_deref(), Ok(url));
+            assert_eq!(destination("d", url).as_deref(), Ok(saved));
         }
         for url in [
             "",
@@ -117,6 +123,8 @@ mod tests {
             "javascript:alert(1)",
             "https://",
             "https:example.com",
+            "https:///example.com",
+            "https:///{sub1}.example.com/",
             "https://user@example.com/",
             "https://u:p@example.com/",
             "https://{sub1}/",
@@ -131,7 +139,11 @@ mod tests {
         ] {
             assert!(destination("d", url).is_err(), "{url}");
         }
-        assert!(destination("d", &format!("https://example.com/{}", "a".repeat(4097))).is_err());
+        for letter in ["a", "é"] {
+            let long = format!("https://example.com/{}", letter.repeat(4076));
+            let code = destination("d", &long).map_err(|field| field.code);
+            assert_eq!(code, if letter == "a" { Ok(long) } else { Err("too_long") });
+        }
     }
 
     #[test]

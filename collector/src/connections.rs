@@ -34,6 +34,7 @@ pub(crate) struct Connection {
     waits: Cell<Waits>,
     since_s: Cell<u32>,
     read_while_busy: Cell<bool>,
+    has_body: Cell<bool>,
     doomed: Cell<bool>,
     waker: RefCell<Option<Waker>>,
 }
@@ -90,6 +91,7 @@ impl Connections {
             waits: Cell::new(Waits::Head),
             since_s: Cell::new(self.now_s.get()),
             read_while_busy: Cell::new(false),
+            has_body: Cell::new(false),
             doomed: Cell::new(false),
             waker: RefCell::default(),
         });
@@ -185,13 +187,15 @@ impl Notes {
         match self.connection.waits.get() {
             Waits::Idle => self.now(Waits::Head),
             Waits::Head => {}
-            Waits::Busy => self.connection.read_while_busy.set(true),
+            // A body's bytes are no head; of a head that came with them the clock starts a read later.
+            Waits::Busy => self.connection.read_while_busy.set(!self.connection.has_body.get()),
         }
     }
 
-    /// A request is whole.
-    pub(crate) fn begin(&self) {
+    /// A request's head is whole; its body, if it has one, may still come.
+    pub(crate) fn begin(&self, has_body: bool) {
         self.connection.waits.set(Waits::Busy);
+        self.connection.has_body.set(has_body);
         self.connection.read_while_busy.set(false);
     }
 
@@ -222,7 +226,7 @@ mod tests {
         assert_eq!((sweeps(&all, 5), sweeps(&all, 1), silent.is_doomed()), (0, 1, true));
         drop(silent);
         let served = all.enter();
-        served.notes().begin();
+        served.notes().begin(false);
         assert_eq!(sweeps(&all, 99), 0);
         served.notes().end();
         assert_eq!((sweeps(&all, 60), sweeps(&all, 1)), (0, 1));
@@ -232,7 +236,7 @@ mod tests {
     fn a_head_has_five_seconds_from_its_first_byte() {
         let all = Rc::new(Connections::new(9));
         let one = all.enter();
-        one.notes().begin();
+        one.notes().begin(false);
         one.notes().end();
         sweeps(&all, 50);
         one.notes().read();
@@ -245,10 +249,20 @@ mod tests {
     fn a_pipelined_rest_is_a_head() {
         let all = Rc::new(Connections::new(9));
         let one = all.enter();
-        one.notes().begin();
+        one.notes().begin(false);
         one.notes().read();
         one.notes().end();
         assert_eq!((sweeps(&all, 5), sweeps(&all, 1)), (0, 1));
+    }
+
+    #[test]
+    fn a_body_that_comes_after_its_head_is_no_next_head() {
+        let all = Rc::new(Connections::new(9));
+        let one = all.enter();
+        one.notes().begin(true);
+        one.notes().read();
+        one.notes().end();
+        assert_eq!((sweeps(&all, 60), sweeps(&all, 1)), (0, 1));
     }
 
     #[test]

@@ -94,14 +94,16 @@ pub fn judge<'a>(links: &'a Links, salts: &Salts, mut asked: Asked<'a>) -> Judge
         find_program(links, host.site, named)
     };
     let proven = program.is_some_and(|program| is_proven(&asked, program));
-    let currency = currency(&asked.params, program);
-    let verdict = verdict(&asked, program, proven, click.is_ok(), &currency);
+    let told = currency(&asked.params, program);
+    let verdict = verdict(&asked, program, proven, click.is_ok(), &told);
     let site = program.map_or(host.site, |program| program.site);
+    // Before anything is copied for the record; what was judged above is what was sent.
+    let (user_agent, referrer) = strip_secrets(&mut asked, program);
+    let currency = currency(&asked.params, program);
     let event = match (asked.params.event.get(), program.and_then(Program::only_event)) {
         ("", Some(only)) => Cow::Borrowed(only),
         (event, _) => Cow::Owned(event.to_owned()),
     };
-    let (user_agent, referrer) = strip_secrets(&mut asked, program);
     let marks = Marks {
         address: asked.address,
         user_agent: asked.user_agent,

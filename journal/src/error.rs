@@ -52,6 +52,12 @@ pub enum Error {
         "import {journal} was begun with {was} partitions, not {now}: its options belong into its id"
     )]
     OtherImport { journal: JournalId, was: u16, now: u16 },
+    /// A new incarnation must not begin before an earlier one did; waiting so long would hold every stamp still.
+    #[error(
+        "the clock says {now_ms} ms since 1970 and {} began at {start_ms}, {} minutes later: set the clock right; if it was wrong then, have the journal drained and move its folder away",
+        .journal.display(), (start_ms - now_ms) / 60_000
+    )]
+    ClockBehind { journal: PathBuf, start_ms: u64, now_ms: u64 },
     /// The position lies before the oldest segment kept.
     #[error("position {wanted} was trimmed, the oldest segment kept is {oldest}")]
     Trimmed { wanted: Position, oldest: u32 },

@@ -194,7 +194,7 @@ impl Inspection {
             let begun_ms = with_base(&file, seal, |base| {
                 // What was trimmed before the oldest segment is not missing.
                 for (topic, partition, seq) in base.last.iter().filter(|_| oldest) {
-                    streams.get(topic, partition).next = seq + 1;
+                    streams.get(topic, partition).next = seq.saturating_add(1);
                 }
                 base.time_ms
             });
@@ -217,7 +217,8 @@ impl Inspection {
             }
             Body::Skip { topic, partition, from, to } => {
                 let stream = streams.get(topic, partition);
-                stream.skipped += to.saturating_sub(from).saturating_add(1);
+                let skipped = to.saturating_sub(from).saturating_add(1);
+                stream.skipped = stream.skipped.saturating_add(skipped);
                 stream.arrive(from, to);
             }
             Body::Heartbeat { time_ms, last } => {
@@ -301,7 +302,7 @@ impl Stream {
     }
 
     fn miss(&mut self, from: Seq, to: Seq) {
-        self.missing += to - from + 1;
+        self.missing = self.missing.saturating_add((to - from).saturating_add(1));
         if self.gaps.len() < MAX_LISTED {
             self.gaps.push((from, to));
         }

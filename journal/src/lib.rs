@@ -48,7 +48,9 @@
 //!
 //! # What holds
 //! - Every record is (journal, topic, partition, seq), seq contiguous from 1; `skip_to` declares the exceptions.
-//! - A batch is committed whole or not at all, and seen by readers whole or not at all.
+//! - A batch is committed whole or not at all, and while its writer lives it is seen by readers whole or not at all.
+//!   What a kill in the middle of its write left is not: recovery keeps the valid frames at its front. None of them
+//!   was acknowledged, each is whole, and their seqs follow on.
 //! - What was committed survives `kill -9`; what was synced survives a power loss, unless the disk lied.
 //! - A position names a border between frames, and stays good as long as its segment is kept.
 //! - Only the holder of the original files (machine, device, inode), or of an adopted copy, drains and ends a journal.
@@ -95,4 +97,4 @@ pub use reader::{Body, Corrupt, Damage, Entry, Reader};
 pub use recover::{Recovered, Repair, Sealed, retire};
 pub use remove::forget;
 pub use sync::{SyncHandle, SyncStats, Syncing};
-pub use writer::{Import, MAX_BATCH, Writer, WriterConfig, WriterStats};
+pub use writer::{Import, MAX_BATCH, Sealer, Writer, WriterConfig, WriterStats};

@@ -20,7 +20,7 @@ use crate::sync::{SyncHandle, SyncStats, Syncing};
 
 mod open;
 
-pub use open::Import;
+pub use open::{Import, Sealer};
 
 /// Largest staged batch in bytes; what one event-loop tick accepts is far below.
 pub const MAX_BATCH: usize = 16 << 20;
@@ -35,6 +35,11 @@ pub struct WriterConfig {
     pub machine: MachineId,
     /// A segment is closed before it grows beyond this (64 MiB; a single larger batch gets a segment of its own).
     pub segment_bytes: u64,
+    /// A segment is closed when it is older than this by the journal's own stamps (a day), so that a quiet journal
+    /// is trimmed by age too.
+    pub segment_ms: u64,
+    /// A new incarnation is refused when an older one began more than this after now (an hour).
+    pub most_behind_ms: u64,
     pub syncing: Syncing,
 }
 
@@ -47,6 +52,8 @@ impl WriterConfig {
             key,
             machine: MachineId::of_host(),
             segment_bytes: 64 << 20,
+            segment_ms: 86_400_000,
+            most_behind_ms: 3_600_000,
             // With 1-4 ms for the sync itself, power loss costs less than 50 ms.
             syncing: Syncing::Every(Duration::from_millis(40)),
         }
@@ -78,6 +85,8 @@ pub struct Writer {
     batch: Vec<u8>,
     scratch: Vec<u8>,
     counters: Counters,
+    /// The stamp the segment began with.
+    begun_ms: u64,
     stamp_ms: u64,
     sync: SyncHandle,
     thread: Option<JoinHandle<()>>,
@@ -244,6 +253,9 @@ impl Writer {
         let used = self.segment.len > self.segment.begins_at;
         if self.segment.broken || self.sync.has_failed(self.segment.number) || (full && used) {
             self.rotate()?;
+        } else if used && self.stamp_ms - self.begun_ms >= self.config.segment_ms {
+            // Where there is no room for a new one, the old one goes on: nothing is lost by its age.
+            let _ = self.rotate();
         }
         self.segment.append(&mut self.batch)?;
         self.sync.wrote(self.segment.len);
@@ -282,6 +294,7 @@ impl Writer {
         self.segment.release();
         self.sync.opened(next.number, next.file.clone(), next.len);
         self.segment = next;
+        self.begun_ms = self.stamp_ms;
         self.stats.segments += 1;
         Ok(())
     }

@@ -9,6 +9,7 @@ pub mod topic;
 pub mod event;
 pub mod reason;
 pub mod click_id;
+pub mod destination;
 pub mod visitor;
 pub mod keys;
 pub mod money;

@@ -290,6 +290,7 @@ done-link-new = The link { $name } works now.
 done-link-saved = The link { $name } is saved.
 done-link-off = The link { $name } is off: visitors go to the fallback.
 done-link-on = The link { $name } is on again.
+warning-unknown-macro = Unknown macro {"{"}{ $name }{"}"}: it will be empty.
 by-on-for = { $affiliate } for { $program }
 
 ## Conversions

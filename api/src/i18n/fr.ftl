@@ -290,6 +290,7 @@ done-link-new = Le lien { $name } fonctionne.
 done-link-saved = Le lien { $name } est enregistré.
 done-link-off = Le lien { $name } est désactivé : ses visiteurs vont à l’adresse de repli.
 done-link-on = Le lien { $name } est de nouveau actif.
+warning-unknown-macro = Macro inconnue {"{"}{ $name }{"}"} : elle restera vide.
 by-on-for = { $affiliate } pour { $program }
 
 ## Conversions

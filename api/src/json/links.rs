@@ -11,7 +11,7 @@ use schemas::ids::LinkId;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
-use super::{Answer, Id, list as envelope, put_as_of, stats::row as numbers, time};
+use super::{Answer, Id, list as envelope, put_as_of, stats::row as numbers, time, warnings};
 use crate::{
     app::App,
     auth::Viewer,
@@ -82,7 +82,7 @@ pub async fn create(
     Body(body): Body<LinkBody>,
 ) -> Result<Response, Error> {
     let id = links::insert(&app.db, viewer.site, &body.read()?).await?;
-    let made = row(&app, &links::get(&app.db, viewer.site, id).await?);
+    let made = saved(&app, viewer, id).await?;
     let location = format!("/api/v1/affiliate/links/{id}/");
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(made)).into_response())
 }
@@ -95,7 +95,15 @@ pub async fn change(
     Body(body): Body<LinkChangeBody>,
 ) -> Answer {
     links::update(&app.db, viewer.site, id, &body.read()?).await?;
-    Ok(Json(row(&app, &links::get(&app.db, viewer.site, id).await?)))
+    saved(&app, viewer, id).await.map(Json)
+}
+
+/// What was just saved, and what whoever saved it should know.
+async fn saved(app: &App, viewer: Viewer, id: LinkId) -> Result<Value, Error> {
+    let link = links::get(&app.db, viewer.site, id).await?;
+    let mut answer = row(app, &link);
+    answer["warnings"] = warnings(&link.destination);
+    Ok(answer)
 }
 
 /// The numbers of some links, one row each.

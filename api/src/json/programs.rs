@@ -9,7 +9,7 @@ use axum::{
 use schemas::ids::ProgramId;
 use serde_json::{Value, json};
 
-use super::{Answer, Id, list as envelope, time};
+use super::{Answer, Id, list as envelope, time, warnings};
 use crate::{
     app::App,
     auth::Viewer,
@@ -50,7 +50,7 @@ pub async fn create(
 ) -> Result<Response, Error> {
     let site = sites::get(&app.db, viewer.site).await?;
     let id = programs::insert(&app.db, viewer.site, &body.read(&site.currency)?).await?;
-    let made = whole(&app, viewer, id).await?;
+    let made = saved(&app, viewer, id).await?;
     let location = format!("/api/v1/affiliate/programs/{id}/");
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(made)).into_response())
 }
@@ -63,7 +63,7 @@ pub async fn change(
     Body(body): Body<ProgramChangeBody>,
 ) -> Answer {
     programs::update(&app.db, viewer.site, id, &body.read()?).await?;
-    whole(&app, viewer, id).await.map(Json)
+    saved(&app, viewer, id).await.map(Json)
 }
 
 /// Adds a line to the terms.
@@ -82,6 +82,13 @@ pub async fn add_plan(
 pub async fn rotate_token(State(app): State<App>, viewer: Viewer, Id(id): Id<ProgramId>) -> Answer {
     programs::rotate_token(&app.db, viewer.site, id).await?;
     whole(&app, viewer, id).await.map(Json)
+}
+
+/// What was just saved, and what whoever saved it should know.
+async fn saved(app: &App, viewer: Viewer, id: ProgramId) -> Result<Value, Error> {
+    let mut answer = whole(app, viewer, id).await?;
+    answer["warnings"] = warnings(answer["destination"].as_str().unwrap_or_default());
+    Ok(answer)
 }
 
 async fn whole(app: &App, viewer: Viewer, id: ProgramId) -> Result<Value, Error> {

@@ -234,5 +234,6 @@ async fn toast(app: &App, t: Text, address: &Address) -> Result<Option<Toast>, E
         "affiliate-on" => Some(back("false")),
         _ => None,
     };
-    Ok(Some(Toast { t, text: t.say1(&format!("done-{done}"), "name", &one.name), undo }))
+    let text = t.say1(&format!("done-{done}"), "name", &one.name);
+    Ok(Some(Toast { t, text, warnings: Vec::new(), undo }))
 }

@@ -6,7 +6,7 @@ mod list;
 use super::{
     address::Address,
     html,
-    parts::{Code, Empty, Field, Pager, Toast},
+    parts::{Code, Empty, Field, Pager, Toast, warnings},
     request::Asked,
     shell::{Here, Shell},
     typed::{Typed, Wrong, mendable},
@@ -171,7 +171,10 @@ async fn toast(app: &App, asked: &Asked, address: &Address) -> Result<Option<Toa
         "link-on" => Some(back("false")),
         _ => None,
     };
-    Ok(Some(Toast { t, text: t.say1(&format!("done-{done}"), "name", &link.code), undo }))
+    let saved = ["link-new", "link-saved"].contains(&done);
+    let warnings = if saved { warnings(t, &link.destination) } else { Vec::new() };
+    let text = t.say1(&format!("done-{done}"), "name", &link.code);
+    Ok(Some(Toast { t, text, warnings, undo }))
 }
 
 /// A link's address as a block to copy.

@@ -20,7 +20,7 @@ pub(crate) use chart::{Bucket, Chart, Series};
 pub(crate) use chip::{Chip, Tone};
 pub(crate) use field::{Choice, Field};
 pub(crate) use link::{Crumb, Pick, Picker};
-pub(crate) use notes::{Code, Empty, Toast};
+pub(crate) use notes::{Code, Empty, Toast, warnings};
 pub(crate) use pager::Pager;
 pub(crate) use timeline::{Fact, Moment, Timeline};
 

@@ -196,6 +196,7 @@ fn toast(t: Text) -> Toast {
     Toast {
         t,
         text: t.say1("done-link-off", "name", "summer"),
+        warnings: vec![t.say1("warning-unknown-macro", "name", "sub11")],
         undo: Some(("#toast".into(), Vec::new())),
     }
 }

@@ -248,6 +248,9 @@ async fn a_destination_cannot_be_made_to_lead_elsewhere() {
         "https://a.example/\r\nX: y",
         "data:text/html,x",
         "https://a.example\\@evil",
+        "https:shop.example",
+        "https:///shop.example",
+        "https:///{sub1}.example/",
         "",
     ] {
         let body = json!({ "name": "X", "destination": url }).to_string();

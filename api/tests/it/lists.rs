@@ -56,7 +56,10 @@ async fn an_empty_installation_comes_to_a_link_and_a_postback_url() {
     let code = link["code"].as_str().unwrap();
     assert_eq!(link["url"], format!("http://localhost:8081/c/{code}"));
     assert_eq!(link["target"], "https://shop.example/?c={click_id}");
-    assert_eq!(world.get(&format!("{LINKS}lnk_1/")).await.json(), link);
+    let mut found = world.get(&format!("{LINKS}lnk_1/")).await.json();
+    // Only whoever saves is warned.
+    found["warnings"] = json!([]);
+    assert_eq!(found, link);
 }
 
 #[tokio::test]
@@ -97,6 +100,31 @@ async fn terms_change_from_now_on_and_tokens_rotate() {
         (&off["too_fast_ms"], &off["postback_networks"]),
         (&Value::Null, &json!(["10.0.0.0/8"]))
     );
+}
+
+#[tokio::test]
+async fn a_destination_is_saved_as_the_collector_reads_it_and_unknown_macros_are_warned_of() {
+    let world = World::new().await.with_links().await;
+    let body = r#"{"name":"X","destination":"HTTPS://New.Example/é?a={sub11}&b={nope}&c={sub1}"}"#;
+    let made = world.post(PROGRAMS, body).await.json();
+    assert_eq!(made["destination"], "https://new.example/%C3%A9?a={sub11}&b={nope}&c={sub1}");
+    assert_eq!(
+        made["warnings"],
+        json!([
+            "unknown macro {sub11}: it will be empty",
+            "unknown macro {nope}: it will be empty"
+        ])
+    );
+    let link = format!("{LINKS}lnk_1/");
+    let change = |url: &str| json!({ "destination": url }).to_string();
+    let warned = world.call("PATCH", &link, Some(&change("http://a.example/{IP}"))).await.json();
+    assert_eq!(warned["warnings"], json!(["unknown macro {IP}: it will be empty"]));
+    let plain = world.call("PATCH", &link, Some(&change("http://a.example/{ts}"))).await.json();
+    assert_eq!(plain["warnings"], json!([]));
+    let long = |letters: usize| change(&format!("https://a.example/{}", "é".repeat(letters)));
+    assert_eq!(world.call("PATCH", &link, Some(&long(679))).await.status, 200);
+    let refused = world.call("PATCH", &link, Some(&long(680))).await;
+    assert_eq!((refused.status.as_u16(), refused.fields()), (422, vec!["destination".to_owned()]));
 }
 
 #[tokio::test]

@@ -1,7 +1,12 @@
 //! One core's event loop: accept, serve, commit each tick, once a second count and give a sign of life.
 
 use http_body_util::Full;
-use hyper::{Response, server::conn::http1, service::service_fn};
+use hyper::{
+    Request, Response,
+    body::{Body, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
 use std::{
     convert::Infallible,
     future::poll_fn,
@@ -34,6 +39,8 @@ use crate::{
 
 /// Tasks run between two looks at the sockets: as many as can be ready, so that one append serves them all.
 const TASKS_PER_TICK: u32 = 256;
+/// Looks at the sockets before connections are told to go: one registers them, the next finds their bytes.
+const LOOKS_BEFORE_LEAVING: usize = 3;
 /// Holds the longest target and its headers.
 const MOST_HEAD_BYTES: usize = 160 * 1024;
 
@@ -81,11 +88,14 @@ async fn accept(
     mut stopped: watch::Receiver<bool>,
 ) {
     loop {
-        core.connections.room().await;
+        let next = async {
+            core.connections.room().await;
+            listener.accept().await
+        };
         tokio::select! {
             // An error means that the sender is gone, which is a stop too.
             _ = stopped.wait_for(|stop| *stop) => break,
-            accepted = listener.accept() => match accepted {
+            accepted = next => match accepted {
                 Ok((stream, peer)) => spawn(core, stream, peer.ip()),
                 // Out of descriptors: those who are here must go first.
                 Err(error) => {
@@ -105,6 +115,11 @@ async fn accept(
     });
     held.await;
     drop(listener);
+    // What lies in a socket is seen once the event loop has looked at it: a connection that is told to go
+    // before would be closed over its request.
+    for _ in 0..LOOKS_BEFORE_LEAVING {
+        tokio::task::yield_now().await;
+    }
     core.connections.leave();
 }
 
@@ -127,8 +142,8 @@ async fn serve(core: Rc<Core>, entered: Entered, mut stream: TcpStream, peer: Ip
 /// Serves whatever HTTP is, by hyper.
 async fn serve_any(core: Rc<Core>, entered: Entered, transport: Transport, peer: IpAddr) {
     let notes = entered.notes();
-    let service = service_fn(move |request| {
-        notes.begin();
+    let service = service_fn(move |request: Request<Incoming>| {
+        notes.begin(!request.body().is_end_stream());
         let (core, notes) = (Rc::clone(&core), notes.clone());
         async move {
             let answer: Response<Full<_>> = routes::answer(&core, request, peer).await;

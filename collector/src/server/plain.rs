@@ -83,6 +83,10 @@ pub(super) async fn serve(
                 let is_last = taken.is_last || entered.is_leaving();
                 wire.answer(core, taken.staged, is_last).await;
                 entered.notes().end();
+                if wire.filled > 0 {
+                    // What came ahead is the next head's beginning, and has a head's time.
+                    entered.notes().read();
+                }
                 if !wire.write().await || is_last {
                     wire.close().await;
                     return Left::Closed;
@@ -235,7 +239,7 @@ fn look(core: &Core, input: &[u8], peer: IpAddr, entered: &Entered) -> Look {
     let sender = Sender::read(pairs, peer, &core.proxies, core.privacy);
     let host = request::host_of(sender.host);
     let wanted = Wanted { kind: Kind::Click, head: false, code, query, host: &host, sender };
-    entered.notes().begin();
+    entered.notes().begin(false);
     Look::Taken(Taken { length, is_last, staged: clicks::stage(core, &wanted) })
 }
 

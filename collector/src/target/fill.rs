@@ -4,11 +4,13 @@
 //! means itself in path, query and fragment alike; a path segment can't be made of dots.
 
 use data_encoding::HEXLOWER;
-use schemas::ids::{AffiliateId, LinkId, ProgramId};
+use schemas::{
+    destination::{FRAGMENT, HASH, Item, MACRO, Macro, QUERY, RAW, put_code, split},
+    ids::{AffiliateId, LinkId, ProgramId},
+};
 use sha2::{Digest, Sha256};
 use std::io::Write;
 
-use super::template::{FRAGMENT, HASH, Item, MACRO, Macro, QUERY, RAW, split};
 use crate::request::params::{ClickParams, utm};
 
 /// Longest URL a visitor is sent to.
@@ -171,12 +173,6 @@ fn put_encoded(out: &mut Vec<u8>, text: &[u8]) {
             _ => put_code(out, byte),
         }
     }
-}
-
-/// `%XX`.
-pub(super) fn put_code(out: &mut Vec<u8>, byte: u8) {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    out.extend_from_slice(&[b'%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
 }
 
 /// Appends the visitor's `utm_…` that the destination does not set itself.

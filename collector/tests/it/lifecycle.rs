@@ -17,10 +17,14 @@ fn a_graceful_stop_answers_what_it_accepted_and_ends_its_journals() {
     let mut half = TcpStream::connect(collector.address).unwrap();
     let form = format!("program=3&event=sale&token={}", collector.token(3));
     let head = format!(
-        "POST /postback HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n",
+        "POST /postback HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\nexpect: 100-continue\r\n\r\n",
         form.len()
     );
     half.write_all(head.as_bytes()).unwrap();
+    // Told to go on: its head was read.
+    let mut go_on = [0; 25];
+    half.read_exact(&mut go_on).unwrap();
+    assert_eq!(&go_on[..12], b"HTTP/1.1 100");
     let mut idle = TcpStream::connect(collector.address).unwrap();
     idle.write_all(b"GET /c/go HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
     let mut first = [0; 12];
@@ -40,6 +44,56 @@ fn a_graceful_stop_answers_what_it_accepted_and_ends_its_journals() {
     stopping.unwrap();
     let kept = kept(&collector.folder.path().join("data/journal"));
     assert_eq!((kept.clicks.len(), kept.conversions.len(), kept.ends), (1, 1, 2));
+}
+
+#[test]
+fn a_stop_is_seen_at_the_connection_limit_and_answers_what_the_kernel_held() {
+    let mut collector = Collector::with(&["--connections", "1", "--cores", "1"]);
+    let form = format!("program=3&event=sale&token={}", collector.token(3));
+    let length = form.len();
+    let mut busy = TcpStream::connect(collector.address).unwrap();
+    let head = format!(
+        "POST /postback HTTP/1.1\r\nhost: localhost\r\ncontent-length: {length}\r\nexpect: 100-continue\r\n\r\n"
+    );
+    busy.write_all(head.as_bytes()).unwrap();
+    // Told to go on: its head was read, and it is the one connection there may be.
+    let mut go_on = [0; 25];
+    busy.read_exact(&mut go_on).unwrap();
+    let mut held = asking(&collector, 1);
+    std::thread::scope(|scope| {
+        let stopping = scope.spawn(|| collector.stop());
+        assert_eq!(held.pop().map(status), Some(302));
+        // Had the stop waited for room, this one would have waited for its body in vain.
+        busy.write_all(form.as_bytes()).unwrap();
+        assert_eq!(status(busy), 202);
+        stopping.join().unwrap().unwrap();
+    });
+}
+
+#[test]
+fn a_request_that_lies_in_its_socket_is_answered_at_a_stop() {
+    let mut collector = Collector::with(&["--cores", "1"]);
+    let asked = asking(&collector, 200);
+    collector.stop().unwrap();
+    assert!(asked.into_iter().all(|socket| status(socket) == 302));
+    assert_eq!(kept(&collector.folder.path().join("data/journal")).clicks.len(), 200);
+}
+
+/// Connections whose request is on its way.
+fn asking(collector: &Collector, connections: usize) -> Vec<TcpStream> {
+    let ask = |_| {
+        let mut socket = TcpStream::connect(collector.address).unwrap();
+        socket.write_all(b"GET /c/go HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+        socket
+    };
+    (0..connections).map(ask).collect()
+}
+
+/// The status of what comes until the collector closes; 0 where it closed without a word.
+fn status(mut socket: TcpStream) -> u16 {
+    let mut raw = Vec::new();
+    let _ = socket.read_to_end(&mut raw);
+    Answer::read(&raw).status
 }
 
 #[test]

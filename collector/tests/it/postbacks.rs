@@ -192,6 +192,26 @@ fn a_signed_call_needs_no_token_and_an_altered_one_is_refused() {
     assert_eq!(collector.send(&both, &signed(target, now_s)).code(), "bad_token");
 }
 
+/// Every parameter a conversion keeps, by one of its names.
+const KEPT: [&str; 16] = [
+    "click_id",
+    "txn_id",
+    "program",
+    "event",
+    "amount",
+    "revenue",
+    "payout",
+    "currency",
+    "status",
+    "source",
+    "coupon",
+    "customer_id",
+    "sub1",
+    "sub10",
+    "adv1",
+    "adv10",
+];
+
 #[test]
 fn a_secret_reaches_no_journal() {
     let collector = Collector::start();
@@ -206,10 +226,18 @@ fn a_secret_reaches_no_journal() {
     let refused =
         format!("/postback?program=3&security_token={wrong}&customer_id={wrong}&sub2={token}");
     assert_eq!(collector.send(&refused, &headers).status, 401);
+    for name in KEPT {
+        let whole = format!("/postback?token={token}&program=3&{name}={token}");
+        let status = collector.send(&whole, &headers).status;
+        assert!(matches!(status, 202 | 400), "{name} {status}");
+        // As a part of a value, sent by somebody who is not the program.
+        let part = format!("/postback?program=3&token={wrong}&{name}=a{token}b{wrong}");
+        assert_eq!(collector.send(&part, &headers).status, 401, "{name}");
+    }
     let kept = collector.end();
-    assert_eq!(kept.conversions.len(), 2);
-    let raw = String::from_utf8_lossy(&kept.raw);
-    assert!(!raw.contains(&token) && !raw.contains(wrong));
+    assert_eq!(kept.conversions.len(), 2 + 2 * KEPT.len());
+    let raw = String::from_utf8_lossy(&kept.raw).to_ascii_lowercase();
+    assert!(!raw.contains(&token.to_ascii_lowercase()) && !raw.contains(wrong));
     assert!(
         kept.conversions
             .iter()

@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::frame::{self, Seal};
+use crate::frame::{self, Frame, Kind, Seal};
 use crate::header::{HEADER_BYTES, Header};
 use crate::{Error, marks};
 
@@ -71,6 +71,60 @@ fn seqs_in_order(journal: &Fixture) -> Vec<u64> {
     seqs
 }
 
+/// Numbers as somebody who forges would choose them.
+fn number() -> impl Strategy<Value = u64> {
+    prop_oneof![0..5_u64, Just(u64::MAX), Just(u64::MAX - 1), any::<u64>()]
+}
+
+/// A payload of a mark, or anything: what stands in it may lie, its frame does not.
+fn forged_payload() -> impl Strategy<Value = Vec<u8>> {
+    let last = (0..4_u8, 0..3_u16, number()).prop_map(|(topic, partition, seq)| {
+        [&[topic][..], &partition.to_le_bytes(), &seq.to_le_bytes()].concat()
+    });
+    let last = prop::collection::vec(last, 0..4).prop_map(|last| last.concat()).boxed();
+    let end = (number(), number(), prop::collection::vec(any::<u8>(), 0..40), last.clone());
+    prop_oneof![
+        prop::collection::vec(any::<u8>(), 0..80),
+        number().prop_map(|number| number.to_le_bytes().to_vec()),
+        // Heartbeats; and bases, which begin with a position.
+        (number(), last.clone()).prop_map(|(time, last)| [&time.to_le_bytes()[..], &last].concat()),
+        (0..4_u32, number(), number(), last).prop_map(|(segment, offset, time, last)| {
+            let numbers = [offset.to_le_bytes(), time.to_le_bytes()].concat();
+            [&segment.to_le_bytes()[..], &numbers, &last].concat()
+        }),
+        end.prop_map(|(time, other, reason, last)| {
+            let numbers = [time.to_le_bytes(), other.to_le_bytes()].concat();
+            [&numbers[..], &(reason.len() as u16).to_le_bytes(), &reason, &last].concat()
+        }),
+    ]
+}
+
+/// A frame with its right length and a kind that is known.
+fn forged_frame() -> impl Strategy<Value = Vec<u8>> {
+    let kinds = [Kind::Record, Kind::Heartbeat, Kind::Skip, Kind::End, Kind::Base];
+    let place = (0..crate::ids::MAX_TOPICS, 0..2_u16, number());
+    (prop::sample::select(kinds.to_vec()), place, forged_payload()).prop_map(
+        |(kind, (topic, partition, seq), payload)| {
+            let (topic, partition) = (TopicId(topic), Partition(partition));
+            let mut bytes = Vec::new();
+            let frame = Frame { topic, partition, seq, ..Frame::mark(kind, &payload) };
+            frame::push(&mut bytes, &frame);
+            bytes
+        },
+    )
+}
+
+/// Reads to the end, whatever stands there.
+fn read_all(journal: &Fixture) {
+    let opened = Reader::open_any_on(journal.disk(), journal.place.clone(), Position::START, &KEY);
+    let Ok(mut reader) = opened else { return };
+    let mut last = Position::START;
+    while let Some(entry) = reader.next().unwrap() {
+        assert!(entry.next > entry.at && entry.next > last, "{last} then {entry:?}");
+        last = entry.next;
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
 
@@ -95,6 +149,32 @@ proptest! {
                 let _ = verify_on(&journal.disk(), &journal.place, &KEY).unwrap().to_string();
             }
         }
+    }
+
+    #[test]
+    fn forged_frames_with_right_checksums_panic_nobody(
+        batches in prop::collection::vec((1..4_u32, any::<bool>(), prop::collection::vec(forged_frame(), 1..5)), 1..5),
+    ) {
+        let journal = Fixture::new(3);
+        for (segment, instead, frames) in batches {
+            let mut batch = frames.concat();
+            frame::close_batch(&mut batch, Seal::new(JournalId(1), segment, 2));
+            journal.edit(segment, |bytes| {
+                // In the place of what was there, its base too, or behind it.
+                if instead {
+                    bytes.truncate(HEADER_BYTES);
+                }
+                bytes.extend_from_slice(&batch);
+            });
+        }
+        let look = || {
+            read_all(&journal);
+            let _ = verify_on(&journal.disk(), &journal.place, &KEY).map(|found| found.to_string());
+        };
+        look();
+        let writer = Writer::create_on(journal.disk(), config(), 2_000, JournalId(2)).unwrap();
+        let _ = writer.seal_previous().unwrap();
+        look();
     }
 
     #[test]

@@ -261,3 +261,37 @@ fn waiting_is_bounded_and_a_panicking_waiter_harms_nobody() {
     sync.sync_now().unwrap();
     assert_eq!(told.try_iter().filter(|answer| answer == &Ok(())).count(), 65_535);
 }
+
+#[test]
+fn a_clock_far_behind_the_newest_start_is_told_and_a_little_is_waited_out() {
+    let journal = Fixture::new(1);
+    let create = |now_ms| Writer::create_on(journal.disk(), config(), now_ms, JournalId(2));
+    let config = WriterConfig { most_behind_ms: 500, ..config() };
+    let refused = Writer::create_on(journal.disk(), config, 400, JournalId(3)).err().unwrap();
+    assert!(
+        matches!(refused, Error::ClockBehind { start_ms: 1_000, now_ms: 400, .. }),
+        "{refused}"
+    );
+    assert!(refused.to_string().contains("set the clock right"), "{refused}");
+    let writer = create(400).unwrap();
+    assert_eq!((writer.start_ms(), writer.stamp_ms()), (1_001, 1_001));
+}
+
+#[test]
+fn a_quiet_journal_begins_a_segment_each_day_of_its_stamps() {
+    let sim = Sim::default();
+    let config = WriterConfig { segment_ms: 1_000, segment_bytes: 64 << 20, ..config() };
+    let mut writer =
+        Writer::create_on(Disk::Sim(sim.clone()), config, 1_000, JournalId(1)).unwrap();
+    let mut beat = |stamp_ms| {
+        writer.heartbeat(stamp_ms).unwrap();
+        writer.commit().unwrap().0.segment
+    };
+    assert_eq!([1_500, 1_999, 2_000, 2_500, 2_999, 3_000].map(&mut beat), [1, 1, 2, 2, 2, 3]);
+    drop(writer);
+    assert!(
+        verify_on(&Disk::Sim(sim), &JournalRef::new("/j".as_ref(), "core", JournalId(1)), &KEY)
+            .unwrap()
+            .is_sound()
+    );
+}

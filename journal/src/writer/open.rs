@@ -3,7 +3,7 @@
 use crate::disk::Disk;
 use crate::error::{Error, Result, at};
 use crate::header::{Identity, JournalKind};
-use crate::ids::{JournalId, Position};
+use crate::ids::{JournalId, Key, Position};
 use crate::layout::{JournalRef, journals_of, segments};
 use crate::marks::Counters;
 use crate::recover::{self, Recovered, Repair};
@@ -20,9 +20,28 @@ pub enum Import {
     Complete,
 }
 
+/// Seals the journals before one that is being written.
+#[derive(Clone)]
+pub struct Sealer {
+    disk: Disk,
+    place: JournalRef,
+    start_ms: u64,
+    key: Key,
+}
+
+impl Sealer {
+    /// As [`Writer::seal_previous`].
+    pub fn seal(&self) -> Result<Recovered> {
+        recover::seal_previous(&self.disk, &self.place, self.start_ms, &self.key)
+    }
+}
+
 impl Writer {
     /// Begins a new incarnation with a random `id`. `now_ms` becomes its start, unless an older journal of the slot
-    /// claims to have started later. Seal those with [`Writer::seal_previous`].
+    /// claims to have started later, and then just after it. Seal those with [`Writer::seal_previous`].
+    ///
+    /// # Errors
+    /// [`Error::ClockBehind`] when an older journal began more than [`WriterConfig::most_behind_ms`] after `now_ms`.
     pub fn create(config: WriterConfig, now_ms: u64, id: JournalId) -> Result<Self> {
         Self::create_on(Disk::Real, config, now_ms, id)
     }
@@ -36,7 +55,17 @@ impl Writer {
     /// Gives every older journal of the slot its END, naming its successor. What is refused (a copy, a forged
     /// header, a full disk) is told and left alone; call again to try again.
     pub fn seal_previous(&self) -> Result<Recovered> {
-        recover::seal_previous(&self.disk, &self.place(), self.identity.start_ms, &self.config.key)
+        self.sealer().seal()
+    }
+
+    /// `seal_previous` to be called on another thread, while this writer holds the slot.
+    pub fn sealer(&self) -> Sealer {
+        Sealer {
+            disk: self.disk.clone(),
+            place: self.place(),
+            start_ms: self.identity.start_ms,
+            key: self.config.key,
+        }
     }
 
     pub(crate) fn create_on(
@@ -137,6 +166,7 @@ impl Writer {
             batch: Vec::new(),
             scratch: Vec::new(),
             counters: begun.counters,
+            begun_ms: begun.stamp_ms,
             stamp_ms: begun.stamp_ms,
             sync,
             thread,
@@ -176,10 +206,16 @@ impl Begun {
 fn start_after_all(disk: &Disk, config: &WriterConfig, now_ms: u64) -> Result<u64> {
     let mut start_ms = now_ms;
     for place in journals_of(disk, &config.root, &config.slot)? {
-        // A journal whose header cannot be read is told of when it is sealed.
-        if let Ok(header) = recover::header_of(disk, &place) {
-            start_ms = start_ms.max(header.start_ms.saturating_add(1));
+        // A journal whose header cannot be read, or is not ours, is told of when it is sealed: it orders nothing.
+        let Ok(header) = recover::header_of(disk, &place) else { continue };
+        if !header.verify(&config.key) {
+            continue;
         }
+        if header.start_ms > now_ms.saturating_add(config.most_behind_ms) {
+            let (journal, start_ms) = (place.dir(), header.start_ms);
+            return Err(Error::ClockBehind { journal, start_ms, now_ms });
+        }
+        start_ms = start_ms.max(header.start_ms.saturating_add(1));
     }
     Ok(start_ms)
 }

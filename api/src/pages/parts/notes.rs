@@ -40,8 +40,16 @@ pub(crate) struct Toast {
     pub t: Text,
     /// What was done.
     pub text: String,
+    /// What to look at again, a sentence each.
+    pub warnings: Vec<String>,
     /// Where a form posts to undo it, with its fields; `None` where it cannot be.
     pub undo: Option<(String, Vec<(&'static str, String)>)>,
+}
+
+/// What a saved destination's author should know, in words.
+pub(crate) fn warnings(t: Text, destination: &str) -> Vec<String> {
+    let unknown = crate::params::unknown_macros(destination);
+    unknown.iter().map(|name| t.say1("warning-unknown-macro", "name", name)).collect()
 }
 
 part!(Code, Empty, Toast);

@@ -10,7 +10,7 @@ use crate::{
     pages::{
         address::Address,
         html,
-        parts::{Chip, Code, Crumb, Field, Toast},
+        parts::{Chip, Code, Crumb, Field, Toast, warnings},
         request::Asked,
         shell::{Here, Shell},
         typed::{Typed, Wrong, mendable},
@@ -239,5 +239,7 @@ fn toast(t: Text, address: &Address, program: &Program) -> Option<Toast> {
         "rotated" => ("done-rotated", None),
         _ => return None,
     };
-    Some(Toast { t, text: t.say1(key, "name", &program.name), undo })
+    let saved = matches!(key, "done-program-new" | "done-program-saved");
+    let warnings = if saved { warnings(t, &program.destination) } else { Vec::new() };
+    Some(Toast { t, text: t.say1(key, "name", &program.name), warnings, undo })
 }

@@ -106,6 +106,25 @@ async fn what_is_wrong_stands_at_its_field_and_every_word_stays() {
 }
 
 #[tokio::test]
+async fn an_unknown_macro_is_warned_of_in_both_languages() {
+    let world = World::new().await.with_links().await;
+    let answer = world
+        .submit("/affiliate/links/lnk_1/", &[("destination", "https://a.example/{nope}")])
+        .await;
+    let page = world.page(place(&answer), "en").await;
+    assert!(page.text.contains("Unknown macro {nope}: it will be empty."));
+    let page = world.page("/affiliate/links/?done=link-saved&of=lnk_1", "fr").await;
+    assert!(page.text.contains("Macro inconnue {nope}"));
+    let page = world.page("/affiliate/links/?done=link-on&of=lnk_1", "en").await;
+    assert!(!page.text.contains("nope}: it will"));
+    world
+        .submit("/affiliate/programs/prg_1/", &changed("destination", "https://a.example/{x}"))
+        .await;
+    let page = world.page("/affiliate/programs/prg_1/?done=program-saved", "en").await;
+    assert!(page.text.contains("Unknown macro {x}: it will be empty."));
+}
+
+#[tokio::test]
 async fn switching_off_offers_its_undoing() {
     let world = World::new().await.with_links().await;
     for (path, done) in [

@@ -1,30 +1,32 @@
-//! A destination, made ready: its literal parts checked and encoded once, its macros as two bytes.
+//! Where a link leads, as it is saved and as it is filled: the one parser of both sides.
 //!
-//! Refuses a destination that is not `http(s)://host…`, names a user, or has a macro before its path.
-//! An unknown macro is left empty and named, so that whoever saves it can warn.
+//! The api saves what `normalise` gives, the collector fills what `compile` makes of it: literal parts
+//! checked and encoded once, macros as two bytes. Refuses a destination that is not `http(s)://host…`,
+//! names a user, has a macro before its path, or is longer than 4096 bytes once it is encoded. An
+//! unknown macro is left empty and named, so that whoever saves it can warn.
 
 use url::{Position, Url};
 
-/// Longest destination taken.
-pub(super) const MOST_BYTES: usize = 4096;
+/// Longest destination taken, encoded as a browser would send it, macros as they are written.
+pub const MOST_BYTES: usize = 4096;
 
 /// Begins a macro; the next byte is the macro's number and its function.
-pub(super) const MACRO: u8 = 0x01;
+pub const MACRO: u8 = 0x01;
 /// Stands before the `?` that begins the query.
-pub(super) const QUERY: u8 = 0x02;
+pub const QUERY: u8 = 0x02;
 /// Stands before the `#` that begins the fragment.
-pub(super) const FRAGMENT: u8 = 0x03;
+pub const FRAGMENT: u8 = 0x03;
 /// Function `:raw`, in a macro's second byte.
-pub(super) const RAW: u8 = 0x40;
+pub const RAW: u8 = 0x40;
 /// Function `:hash`, in a macro's second byte.
-pub(super) const HASH: u8 = 0x80;
+pub const HASH: u8 = 0x80;
 
 macro_rules! macros {
     ($($(#[$doc:meta])* $name:ident = $code:literal $text:literal,)+) => {
         /// What can stand in a destination.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         #[repr(u8)]
-        pub(super) enum Macro { $($(#[$doc])* $name = $code,)+ }
+        pub enum Macro { $($(#[$doc])* $name = $code,)+ }
 
         impl Macro {
             /// All but the sub-ids.
@@ -68,9 +70,10 @@ macros!(
 
 /// What a macro's byte stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Item {
+pub enum Item {
     /// sub1 to sub10, from 0.
     Sub(usize),
+    /// Any other.
     Named(Macro),
 }
 
@@ -83,7 +86,8 @@ impl Item {
         Macro::NAMED.iter().find(|(text, _)| *text == name).map(|(_, named)| Self::Named(*named))
     }
 
-    pub(super) fn from_code(code: u8) -> Option<Self> {
+    /// What a macro's second byte names; its function's bits are passed over.
+    pub fn from_code(code: u8) -> Option<Self> {
         match code & 0x3f {
             n @ 1..=10 => Some(Self::Sub(usize::from(n) - 1)),
             n => Macro::NAMED
@@ -112,7 +116,7 @@ impl Item {
     }
 
     /// Whether the visitor, or a machine on the way, chose its value.
-    pub(super) const fn is_visitors(self) -> bool {
+    pub const fn is_visitors(self) -> bool {
         matches!(self, Self::Sub(_) | Self::Named(Macro::Source | Macro::Lang | Macro::Referrer))
     }
 }
@@ -130,7 +134,7 @@ pub enum InvalidDestination {
     #[error("no macro may stand in the scheme or the host of a destination")]
     EarlyMacro,
     /// Over 4096 bytes.
-    #[error("a destination has at most 4096 bytes")]
+    #[error("a destination has at most 4096 bytes, counted as encoded")]
     Long,
 }
 
@@ -164,7 +168,7 @@ impl Template {
 }
 
 /// Origin (`https://host:port`) and the rest of a template's bytes.
-pub(super) fn split(template: &[u8]) -> Option<(&[u8], &[u8])> {
+pub fn split(template: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = template.split_first_chunk::<2>()?;
     rest.split_at_checked(usize::from(u16::from_le_bytes(*length) & !VISIT))
 }
@@ -179,22 +183,74 @@ pub fn asks_for_visit(template: &[u8]) -> bool {
 /// # Errors
 /// `InvalidDestination` says what no destination may be.
 pub fn compile(text: &str) -> Result<(Template, Vec<String>), InvalidDestination> {
-    if text.len() > MOST_BYTES {
-        return Err(InvalidDestination::Long);
-    }
-    let text = text.trim();
-    let authority = text.find("://").map(|at| at + 3).ok_or(InvalidDestination::Url)?;
-    let end = text[authority..].find(['/', '?', '#', '\\']).map_or(text.len(), |at| authority + at);
-    let origin = origin(&text[..end])?;
+    let (origin, rest) = parts(text)?;
     let mut bytes = Vec::with_capacity(text.len() + 8);
     bytes.extend_from_slice(&(origin.len() as u16).to_le_bytes());
     bytes.extend_from_slice(origin.as_bytes());
-    let (unknown, asks) = put_rest(&mut bytes, &text[end..]);
+    let (mut unknown, mut asks, mut length) = (Vec::new(), false, origin.len());
+    for piece in Pieces::of(rest) {
+        let start = bytes.len();
+        match piece {
+            Piece::Macro(inner, code) => {
+                asks |= (Macro::Country as u8..=Macro::Browser as u8).contains(&(code & 0x3f));
+                bytes.extend_from_slice(&[MACRO, code]);
+                length += inner.len() + 2;
+            }
+            Piece::Unknown(inner) => {
+                unknown.push(inner.to_owned());
+                length += inner.len() + 2;
+            }
+            Piece::Query => bytes.push(QUERY),
+            Piece::Fragment => bytes.push(FRAGMENT),
+            Piece::Literal(literal) => {
+                put_literal(&mut bytes, literal);
+                length += bytes.len() - start;
+            }
+        }
+        if length > MOST_BYTES {
+            return Err(InvalidDestination::Long);
+        }
+    }
     if asks {
         let length = origin.len() as u16 | VISIT;
         bytes[..2].copy_from_slice(&length.to_le_bytes());
     }
     Ok((Template(bytes.into()), unknown))
+}
+
+/// The form a destination is saved in: ASCII, encoded, macros as they were written, the unknown ones
+/// too; beside it the names of those. Compiling it gives what compiling `text` gives.
+///
+/// # Errors
+/// As `compile`.
+pub fn normalise(text: &str) -> Result<(String, Vec<String>), InvalidDestination> {
+    let (_, unknown) = compile(text)?;
+    let (origin, rest) = parts(text)?;
+    let mut normal = origin.into_bytes();
+    for piece in Pieces::of(rest) {
+        match piece {
+            Piece::Macro(inner, _) | Piece::Unknown(inner) => {
+                normal.push(b'{');
+                normal.extend_from_slice(inner.as_bytes());
+                normal.push(b'}');
+            }
+            Piece::Query | Piece::Fragment => {}
+            Piece::Literal(literal) => put_literal(&mut normal, literal),
+        }
+    }
+    Ok((String::from_utf8_lossy(&normal).into_owned(), unknown))
+}
+
+/// The origin, checked and normalised, and what stands behind it.
+fn parts(text: &str) -> Result<(String, &str), InvalidDestination> {
+    let text = text.trim();
+    let authority = text.find("://").map(|at| at + 3).ok_or(InvalidDestination::Url)?;
+    let end = text[authority..].find(['/', '?', '#', '\\']).map_or(text.len(), |at| authority + at);
+    let origin = origin(&text[..end])?;
+    if origin.len() >= MOST_BYTES {
+        return Err(InvalidDestination::Long);
+    }
+    Ok((origin, &text[end..]))
 }
 
 fn origin(head: &str) -> Result<String, InvalidDestination> {
@@ -210,44 +266,72 @@ fn origin(head: &str) -> Result<String, InvalidDestination> {
     if web { Ok(url[..Position::BeforePath].to_owned()) } else { Err(InvalidDestination::Url) }
 }
 
-/// Path, query and fragment: literals encoded, macros as two bytes. Gives the unknown macros, and
-/// whether a known one asks for what `Visit` holds.
-fn put_rest(bytes: &mut Vec<u8>, mut rest: &str) -> (Vec<String>, bool) {
-    let (mut unknown, mut asks) = (Vec::new(), false);
-    // `https://host?x` is `https://host/?x`.
-    if !rest.starts_with(['/', '\\']) {
-        bytes.push(b'/');
+/// What stands behind the origin, one by one.
+enum Piece<'a> {
+    /// What stands in the braces, and its second byte.
+    Macro(&'a str, u8),
+    /// What stands in the braces and is no macro.
+    Unknown(&'a str),
+    /// The query begins with the literal that follows.
+    Query,
+    /// The fragment begins with the literal that follows.
+    Fragment,
+    Literal(char),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    Before,
+    Path,
+    Query,
+    Fragment,
+}
+
+struct Pieces<'a> {
+    rest: &'a str,
+    part: Part,
+    /// A part was announced; its first literal comes next.
+    announced: bool,
+}
+
+impl<'a> Pieces<'a> {
+    fn of(rest: &'a str) -> Self {
+        Self { rest, part: Part::Before, announced: false }
     }
-    let (mut in_query, mut in_fragment) = (false, false);
-    while let Some(next) = rest.chars().next() {
-        if let Some((inner, after)) = braced(rest) {
-            match parse_macro(inner) {
-                Some(code) => {
-                    asks |= (Macro::Country as u8..=Macro::Browser as u8).contains(&(code & 0x3f));
-                    bytes.extend_from_slice(&[MACRO, code]);
-                }
-                None => unknown.push(inner.to_owned()),
+}
+
+impl<'a> Iterator for Pieces<'a> {
+    type Item = Piece<'a>;
+
+    fn next(&mut self) -> Option<Piece<'a>> {
+        if self.part == Part::Before {
+            self.part = Part::Path;
+            // `https://host?x` is `https://host/?x`.
+            if !self.rest.starts_with(['/', '\\']) {
+                return Some(Piece::Literal('/'));
             }
-            rest = after;
-            continue;
         }
-        match next {
-            '?' if !in_query && !in_fragment => {
-                in_query = true;
-                bytes.push(QUERY);
-            }
-            '#' if !in_fragment => {
-                in_fragment = true;
-                bytes.push(FRAGMENT);
-            }
-            _ => {}
+        if let Some((inner, after)) = braced(self.rest) {
+            self.rest = after;
+            let known = parse_macro(inner).map(|code| Piece::Macro(inner, code));
+            return Some(known.unwrap_or(Piece::Unknown(inner)));
         }
+        let next = self.rest.chars().next()?;
+        let begins = match next {
+            '?' if self.part < Part::Query => Some((Part::Query, Piece::Query)),
+            '#' if self.part < Part::Fragment => Some((Part::Fragment, Piece::Fragment)),
+            _ => None,
+        };
+        if let Some((part, piece)) = begins.filter(|_| !self.announced) {
+            (self.part, self.announced) = (part, true);
+            return Some(piece);
+        }
+        self.announced = false;
+        self.rest = &self.rest[next.len_utf8()..];
         // A backslash means a slash to browsers; outside the path it is data.
-        let literal = if next == '\\' && !in_query && !in_fragment { '/' } else { next };
-        put_literal(bytes, literal);
-        rest = &rest[next.len_utf8()..];
+        let literal = if next == '\\' && self.part == Part::Path { '/' } else { next };
+        Some(Piece::Literal(literal))
     }
-    (unknown, asks)
 }
 
 fn braced(text: &str) -> Option<(&str, &str)> {
@@ -281,11 +365,18 @@ fn put_literal(bytes: &mut Vec<u8>, literal: char) {
     let mut buffer = [0; 4];
     for &byte in literal.encode_utf8(&mut buffer).as_bytes() {
         match byte {
-            b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' => {
-                super::fill::put_code(bytes, byte)
-            }
+            b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}' => put_code(bytes, byte),
             0x21..=0x7e => bytes.push(byte),
-            _ => super::fill::put_code(bytes, byte),
+            _ => put_code(bytes, byte),
         }
     }
 }
+
+/// `%XX`.
+pub fn put_code(bytes: &mut Vec<u8>, byte: u8) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    bytes.extend_from_slice(&[b'%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+}
+
+#[cfg(test)]
+mod tests;
