@@ -124,8 +124,6 @@ async fn accept(
 }
 
 fn spawn(core: &Rc<Core>, stream: TcpStream, peer: IpAddr) {
-    // Answers are whole when written: waiting for more of them only delays. Failing costs a delay.
-    let _ = stream.set_nodelay(true);
     let entered = core.connections.enter();
     tokio::task::spawn_local(serve(Rc::clone(core), entered, stream, peer));
 }
@@ -134,8 +132,11 @@ fn spawn(core: &Rc<Core>, stream: TcpStream, peer: IpAddr) {
 async fn serve(core: Rc<Core>, entered: Entered, mut stream: TcpStream, peer: IpAddr) {
     let left = plain::serve(&core, &entered, &mut stream, peer).await;
     if let Left::Other(begun) = left {
+        // Answers are whole when written: waiting for more of them only delays. Failing costs a delay.
+        let _ = stream.set_nodelay(true);
         let transport = Transport::new(stream, begun, entered.notes());
-        serve_any(core, entered, transport, peer).await;
+        // On its own: hyper's state is large, and most connections never need it.
+        Box::pin(serve_any(core, entered, transport, peer)).await;
     }
 }
 

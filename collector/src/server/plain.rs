@@ -17,7 +17,7 @@ use crate::{
     answer::{self, Answer},
     batch::Unrecorded,
     clicks::{self, Kept, Kind, Staged, Wanted},
-    connections::Entered,
+    connections::{Entered, Notes},
     core::Core,
     request::{self, Sender},
     routes,
@@ -38,7 +38,10 @@ pub(super) enum Left {
 /// A connection's bytes, in and out.
 struct Wire<'a> {
     entered: &'a Entered,
+    notes: Notes,
     socket: &'a mut TcpStream,
+    /// Answers so far.
+    written: u32,
     input: Vec<u8>,
     /// How much of `input` was read and not answered.
     filled: usize,
@@ -70,10 +73,9 @@ pub(super) async fn serve(
     socket: &mut TcpStream,
     peer: IpAddr,
 ) -> Left {
-    let (input, output) = (vec![0; MOST_HEAD_BYTES], Vec::new());
-    let mut wire = Wire { entered, socket, input, filled: 0, output };
+    let mut wire = Wire::new(entered, socket);
     loop {
-        match look(core, &wire.input[..wire.filled], peer, entered) {
+        match look(core, &wire.input[..wire.filled], peer, &wire.notes) {
             Look::More if wire.filled == wire.input.len() => return wire.other(),
             Look::More if wire.read().await => {}
             Look::More => return Left::Closed,
@@ -82,13 +84,9 @@ pub(super) async fn serve(
                 wire.took(taken.length);
                 let is_last = taken.is_last || entered.is_leaving();
                 wire.answer(core, taken.staged, is_last).await;
-                entered.notes().end();
-                if wire.filled > 0 {
-                    // What came ahead is the next head's beginning, and has a head's time.
-                    entered.notes().read();
-                }
+                wire.answered();
+                // Dropping the socket says that nothing more will come.
                 if !wire.write().await || is_last {
-                    wire.close().await;
                     return Left::Closed;
                 }
             }
@@ -96,7 +94,13 @@ pub(super) async fn serve(
     }
 }
 
-impl Wire<'_> {
+impl<'a> Wire<'a> {
+    fn new(entered: &'a Entered, socket: &'a mut TcpStream) -> Self {
+        let (input, output) = (vec![0; MOST_HEAD_BYTES], Vec::new());
+        let notes = entered.notes();
+        Self { entered, notes, socket, written: 0, input, filled: 0, output }
+    }
+
     fn other(mut self) -> Left {
         self.input.truncate(self.filled);
         Left::Other(self.input)
@@ -106,6 +110,15 @@ impl Wire<'_> {
     fn took(&mut self, length: usize) {
         self.input.copy_within(length..self.filled, 0);
         self.filled -= length;
+    }
+
+    /// Notes that a request is answered, as far as it is up to us.
+    fn answered(&mut self) {
+        self.notes.end();
+        if self.filled > 0 {
+            // What came ahead is the next head's beginning, and has a head's time.
+            self.notes.read();
+        }
     }
 
     /// Reads some bytes; false when none will come, or none are wanted any more.
@@ -121,7 +134,7 @@ impl Wire<'_> {
             match read {
                 Poll::Ready(Ok(())) if length > 0 => {
                     self.filled += length;
-                    self.entered.notes().read();
+                    self.notes.read();
                     Poll::Ready(true)
                 }
                 Poll::Ready(_) => Poll::Ready(false),
@@ -187,8 +200,19 @@ impl Wire<'_> {
         answer::put(answer, &core.date.get(), is_last, &mut self.output).await;
     }
 
+    /// From a connection's second answer on: answers are whole when written, and waiting for an
+    /// acknowledgement of the one before only delays them. Most connections have no second one. Failing
+    /// costs a delay.
+    fn spare_delay(&mut self) {
+        if self.written == 1 {
+            let _ = self.socket.set_nodelay(true);
+        }
+        self.written = self.written.saturating_add(1);
+    }
+
     /// Writes the whole answer; false when nobody takes it.
     async fn write(&mut self) -> bool {
+        self.spare_delay();
         let mut written = 0;
         poll_fn(|cx| {
             while written < self.output.len() {
@@ -205,15 +229,10 @@ impl Wire<'_> {
         })
         .await
     }
-
-    /// Says that nothing more will come. Failing means that the client has gone already.
-    async fn close(&mut self) {
-        let _ = poll_fn(|cx| Pin::new(&mut *self.socket).poll_shutdown(cx)).await;
-    }
 }
 
 /// Looks at the input, and stages the request if it is a plain one.
-fn look(core: &Core, input: &[u8], peer: IpAddr, entered: &Entered) -> Look {
+fn look(core: &Core, input: &[u8], peer: IpAddr, notes: &Notes) -> Look {
     if input.is_empty() {
         return Look::More;
     }
@@ -239,7 +258,7 @@ fn look(core: &Core, input: &[u8], peer: IpAddr, entered: &Entered) -> Look {
     let sender = Sender::read(pairs, peer, &core.proxies, core.privacy);
     let host = request::host_of(sender.host);
     let wanted = Wanted { kind: Kind::Click, head: false, code, query, host: &host, sender };
-    entered.notes().begin(false);
+    notes.begin(false);
     Look::Taken(Taken { length, is_last, staged: clicks::stage(core, &wanted) })
 }
 
