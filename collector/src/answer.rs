@@ -10,6 +10,8 @@ use hyper::{
 };
 use schemas::reason::Refusal;
 
+use crate::batch::Unrecorded;
+
 /// An answer's body is whole and small.
 pub(crate) type Answer = Response<Full<Bytes>>;
 
@@ -87,10 +89,18 @@ pub(crate) fn failed(status: StatusCode, code: &str, detail: &str) -> Answer {
     problem(status, &json)
 }
 
-/// The journal takes nothing now.
-pub(crate) fn unrecorded() -> Answer {
-    let detail = "the event could not be stored; it was not counted, send it again";
-    let mut answer = failed(StatusCode::SERVICE_UNAVAILABLE, "not_stored", detail);
+/// The event was not kept, or not as surely as it should be.
+pub(crate) fn unrecorded(why: Unrecorded) -> Answer {
+    let (code, detail) = match why {
+        Unrecorded::NotStored => {
+            ("not_stored", "the event could not be stored; it was not counted, send it again")
+        }
+        Unrecorded::MaybeStored => (
+            "maybe_stored",
+            "the event may not have been stored; send it again, the same txn_id counts once",
+        ),
+    };
+    let mut answer = failed(StatusCode::SERVICE_UNAVAILABLE, code, detail);
     answer.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER_S);
     answer
 }

@@ -41,8 +41,8 @@ struct Staged {
     cookie: Option<HeaderValue>,
     /// `None`: not to be recorded, only counted.
     ticket: Option<Ticket>,
-    /// The click id in `location`, to take it out where the record is lost.
-    token: String,
+    /// `location` without a click id, for a record that is lost; only where that is the setting.
+    uncounted: Option<HeaderValue>,
 }
 
 /// Answers a request for a link.
@@ -56,15 +56,18 @@ pub(crate) async fn answer(
     // The request's memory serves again: its buffer for the next read, its map for the answer.
     let mut headers = request.into_parts().0.headers;
     headers.clear();
-    let Ok(mut staged) = staged else { return unrecorded(core) };
+    let mut staged = match staged {
+        Ok(staged) => staged,
+        Err(why) => return unrecorded(core, why),
+    };
     if let Some(ticket) = staged.ticket.take()
-        && core.batch.kept(ticket, core.acks.click_ack).await.is_err()
+        && let Err(why) = core.batch.kept(ticket, core.acks.click_ack).await
     {
-        if core.acks.unrecorded == config::Unrecorded::Refuse {
-            return unrecorded(core);
+        if !redirects_uncounted(core) {
+            return unrecorded(core, why);
         }
         core.counts.event(Event::RedirectUncounted);
-        staged.location = staged.location.map(|location| without(location, &staged.token));
+        staged.location = staged.uncounted.take();
     }
     let mut answer = match (kind, staged.location) {
         (Kind::Impression, _) => answer::gif(),
@@ -77,15 +80,14 @@ pub(crate) async fn answer(
     answer
 }
 
-fn unrecorded(core: &Core) -> Answer {
+fn unrecorded(core: &Core, why: Unrecorded) -> Answer {
     core.counts.event(Event::ClickUnrecorded);
-    answer::unrecorded()
+    answer::unrecorded(why)
 }
 
-/// A destination without the id of a click that was not recorded: its seq will be another's.
-fn without(location: HeaderValue, token: &str) -> HeaderValue {
-    let text = location.to_str().unwrap_or_default().replace(token, "");
-    HeaderValue::from_str(&text).unwrap_or(location)
+/// Whether a visitor whose click cannot be recorded goes on all the same.
+fn redirects_uncounted(core: &Core) -> bool {
+    core.acks.unrecorded == config::Unrecorded::RedirectUncounted
 }
 
 fn stage(
@@ -125,32 +127,46 @@ fn stage(
         click::decide(&links, &core.salts, &asked, |address, agent| core.visits.of(address, agent));
     let cookie = mints.then(|| mint(core, decided.visitor.shard, sender.is_https));
     spread(core, &mut decided, asked.time_ms);
-    let staged = record(core, &decided, &asked)?;
+    let staged = record(core, &mut decided, &asked)?;
     Ok(Staged { cookie, ..staged })
 }
 
 /// Stages the record, unless it is one orphan too many.
-fn record(core: &Core, decided: &Decided<'_>, asked: &Asked<'_>) -> Result<Staged, Unrecorded> {
-    let mut destination = core.scratch.borrow_mut();
+fn record(core: &Core, decided: &mut Decided<'_>, asked: &Asked<'_>) -> Result<Staged, Unrecorded> {
     let orphan = decided.verdict == Some(Invalid::Orphan);
     if orphan && !core.orphans.admits(asked.address, asked.time_ms) {
         core.counts.event(Event::OrphanUnstored);
-        decided.fill_uncounted(&mut destination);
-        let location = location(&destination);
-        return Ok(Staged { location, cookie: None, ticket: None, token: String::new() });
+        let location = uncounted(core, decided);
+        return Ok(Staged { location, cookie: None, ticket: None, uncounted: None });
     }
     let identity = Identity { key: core.salts.keys().click_ids().signer(), journal: core.journal };
-    let (token, ticket) = core.batch.stage(Topic::Clicks, decided.visitor.shard, |seq, out| {
-        decided.write(&identity, seq, &mut destination, out)
-    })?;
-    core.counts.click(decided.verdict_code().into());
-    if decided.is_unfit(&destination) {
+    let (shard, code) = (decided.visitor.shard, decided.verdict_code());
+    let staged = core.batch.stage(Topic::Clicks, shard, code, |seq, out| {
+        decided.write(&identity, seq, &mut core.scratch.borrow_mut(), out)
+    });
+    let ticket = match staged {
+        Ok((_, ticket)) => ticket,
+        Err(_) if redirects_uncounted(core) => {
+            core.counts.event(Event::RedirectUncounted);
+            let location = uncounted(core, decided);
+            return Ok(Staged { location, cookie: None, ticket: None, uncounted: None });
+        }
+        Err(why) => return Err(why),
+    };
+    if decided.has(Flags::Unfit) {
         core.counts.event(Event::Unfit);
     }
-    // Kept only where a lost record must not leave its id behind.
-    let keeps = core.acks.unrecorded == config::Unrecorded::RedirectUncounted;
-    let token = if keeps { token.to_string() } else { String::new() };
-    Ok(Staged { location: location(&destination), cookie: None, ticket: Some(ticket), token })
+    let location = location(&core.scratch.borrow());
+    // Filled again, since what the id became on its way (a hash, say) cannot be taken out.
+    let uncounted = redirects_uncounted(core).then(|| uncounted(core, decided)).flatten();
+    Ok(Staged { location, cookie: None, ticket: Some(ticket), uncounted })
+}
+
+/// Where a visitor goes whose click is not recorded: its seq will be another's.
+fn uncounted(core: &Core, decided: &Decided<'_>) -> Option<HeaderValue> {
+    let mut destination = core.scratch.borrow_mut();
+    decided.fill_uncounted(&mut destination);
+    location(&destination)
 }
 
 fn location(destination: &[u8]) -> Option<HeaderValue> {
