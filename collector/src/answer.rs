@@ -21,8 +21,8 @@ const NOT_FOUND: &str = include_str!("answer/404.html");
 const NO_STORE: HeaderValue = HeaderValue::from_static("private, no-store");
 const ROBOTS: HeaderName = HeaderName::from_static("x-robots-tag");
 const NOINDEX: HeaderValue = HeaderValue::from_static("noindex");
-/// Where the codes of refusals are explained, under the documentation's root.
-const DOCS: &str = "/docs/postbacks/#";
+/// Where the codes are explained: a page of this project's repository, a heading for each.
+const DOCS: &str = "/docs/postbacks.md#";
 const RETRY_AFTER_S: HeaderValue = HeaderValue::from_static("2");
 
 /// A redirect. `headers` is an emptied map whose memory serves again.
@@ -162,5 +162,35 @@ fn explain(refusal: Refusal) -> (StatusCode, &'static str, &'static str) {
             "an amount is written 12.50 with no more decimals than its currency has, and the currency as in ISO 4217",
         ),
         other => (StatusCode::UNPROCESSABLE_ENTITY, "Refused", other.name()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::BodyExt;
+
+    const PAGE: &str = include_str!("../../docs/postbacks.md");
+
+    fn has_heading(code: &str) -> bool {
+        PAGE.lines().any(|line| line.strip_prefix("### ") == Some(code))
+    }
+
+    #[tokio::test]
+    async fn every_code_is_explained_where_its_answer_points() {
+        let mut answers: Vec<Answer> =
+            Refusal::ALL.iter().map(|refusal| refused(*refusal, None)).collect();
+        answers.extend([Unrecorded::NotStored, Unrecorded::MaybeStored].map(unrecorded));
+        answers.push(wrong_method("GET"));
+        for answer in answers {
+            let body = answer.into_body().collect().await.unwrap().to_bytes();
+            let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            let code = json["code"].as_str().unwrap();
+            assert_eq!(json["doc_url"], format!("/docs/postbacks.md#{code}"));
+            assert!(has_heading(code), "{code}");
+        }
+        for code in ["too_long", "too_large", "timeout", "unsupported_media_type", "malformed"] {
+            assert!(has_heading(code), "{code}");
+        }
     }
 }

@@ -143,7 +143,7 @@ impl SmallDisk {
             .args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"])
             .arg(folder.path())
             .stderr(Stdio::null());
-        mount.status().ok()?.success().then_some(Self(folder))
+        mount.status().ok()?.success().then(|| Self(folder))
     }
 }
 
