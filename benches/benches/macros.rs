@@ -99,7 +99,7 @@ fn click(c: &mut Criterion) {
     let (mut destination, mut out, mut seq) = (Vec::new(), Vec::new(), 0);
     c.bench_function("click, asked to record", |b| {
         b.iter(|| {
-            let decided = decide(&links, &salts, black_box(&asked), |_, _| Visit::default());
+            let mut decided = decide(&links, &salts, black_box(&asked), |_, _| Visit::default());
             let identity = Identity { key: salts.keys().click_ids().signer(), journal: 7 };
             out.clear();
             seq += 1;

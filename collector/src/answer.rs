@@ -10,6 +10,8 @@ use hyper::{
 };
 use schemas::reason::Refusal;
 
+use crate::batch::Unrecorded;
+
 /// An answer's body is whole and small.
 pub(crate) type Answer = Response<Full<Bytes>>;
 
@@ -19,8 +21,8 @@ const NOT_FOUND: &str = include_str!("answer/404.html");
 const NO_STORE: HeaderValue = HeaderValue::from_static("private, no-store");
 const ROBOTS: HeaderName = HeaderName::from_static("x-robots-tag");
 const NOINDEX: HeaderValue = HeaderValue::from_static("noindex");
-/// Where the codes of refusals are explained, under the documentation's root.
-const DOCS: &str = "/docs/postbacks/#";
+/// Where the codes are explained: a page of this project's repository, a heading for each.
+const DOCS: &str = "/docs/postbacks.md#";
 const RETRY_AFTER_S: HeaderValue = HeaderValue::from_static("2");
 
 /// A redirect. `headers` is an emptied map whose memory serves again.
@@ -87,10 +89,18 @@ pub(crate) fn failed(status: StatusCode, code: &str, detail: &str) -> Answer {
     problem(status, &json)
 }
 
-/// The journal takes nothing now.
-pub(crate) fn unrecorded() -> Answer {
-    let detail = "the event could not be stored; it was not counted, send it again";
-    let mut answer = failed(StatusCode::SERVICE_UNAVAILABLE, "not_stored", detail);
+/// The event was not kept, or not as surely as it should be.
+pub(crate) fn unrecorded(why: Unrecorded) -> Answer {
+    let (code, detail) = match why {
+        Unrecorded::NotStored => {
+            ("not_stored", "the event could not be stored; it was not counted, send it again")
+        }
+        Unrecorded::MaybeStored => (
+            "maybe_stored",
+            "the event may not have been stored; send it again, the same txn_id counts once",
+        ),
+    };
+    let mut answer = failed(StatusCode::SERVICE_UNAVAILABLE, code, detail);
     answer.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER_S);
     answer
 }
@@ -176,5 +186,35 @@ fn explain(refusal: Refusal) -> (StatusCode, &'static str, &'static str) {
             "an amount is written 12.50 with no more decimals than its currency has, and the currency as in ISO 4217",
         ),
         other => (StatusCode::UNPROCESSABLE_ENTITY, "Refused", other.name()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::BodyExt;
+
+    const PAGE: &str = include_str!("../../docs/postbacks.md");
+
+    fn has_heading(code: &str) -> bool {
+        PAGE.lines().any(|line| line.strip_prefix("### ") == Some(code))
+    }
+
+    #[tokio::test]
+    async fn every_code_is_explained_where_its_answer_points() {
+        let mut answers: Vec<Answer> =
+            Refusal::ALL.iter().map(|refusal| refused(*refusal, None)).collect();
+        answers.extend([Unrecorded::NotStored, Unrecorded::MaybeStored].map(unrecorded));
+        answers.push(wrong_method("GET"));
+        for answer in answers {
+            let body = answer.into_body().collect().await.unwrap().to_bytes();
+            let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            let code = json["code"].as_str().unwrap();
+            assert_eq!(json["doc_url"], format!("/docs/postbacks.md#{code}"));
+            assert!(has_heading(code), "{code}");
+        }
+        for code in ["too_long", "too_large", "timeout", "unsupported_media_type", "malformed"] {
+            assert!(has_heading(code), "{code}");
+        }
     }
 }

@@ -5,7 +5,7 @@
 //! those who hold tickets. Everything lives on one core: cells, no lock, no atomic. Refuses to say
 //! "kept" for a batch the journal did not take.
 
-use journal::{CommitMark, Partition, SyncHandle, TopicId, Writer};
+use journal::{CommitMark, Partition, SyncHandle, SyncStats, TopicId, Writer};
 use schemas::topic::{Shard, Topic};
 use std::{
     cell::{Cell, RefCell},
@@ -21,20 +21,28 @@ use crate::{
     metrics::{Counts, Event, Metrics},
 };
 
-/// The record could not be kept; the sender should try again.
+/// The record could not be kept as it should; the sender should try again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Unrecorded;
+pub(crate) enum Unrecorded {
+    /// The journal did not take it.
+    NotStored,
+    /// The journal took it, and the disk did not say that it is durable.
+    MaybeStored,
+}
 
 /// A core's journal and the batch being staged.
 pub(crate) struct Batch {
     writer: RefCell<Option<Writer>>,
-    sync: SyncHandle,
+    sync: RefCell<Option<SyncHandle>>,
+    synced: Cell<SyncStats>,
     partitions: u16,
     tick: RefCell<Rc<Tick>>,
     committer: RefCell<Option<Waker>>,
     /// The last commit failed: told once, until one succeeds.
     failing: Cell<bool>,
     bytes: Cell<u64>,
+    /// Topic and verdict of what is staged: counted once it is committed.
+    counted: RefCell<Vec<(Topic, u8)>>,
 }
 
 #[derive(Default)]
@@ -45,42 +53,57 @@ struct Tick {
 }
 
 impl Batch {
-    /// Over a fresh journal.
-    pub(crate) fn new(writer: Writer) -> Self {
+    /// Over a fresh journal; without one nothing is taken until `begin`.
+    pub(crate) fn new(partitions: u16, writer: Option<Writer>) -> Self {
         Self {
-            sync: writer.sync_handle(),
-            partitions: writer.partitions(),
-            writer: RefCell::new(Some(writer)),
+            failing: Cell::new(writer.is_none()),
+            sync: RefCell::new(writer.as_ref().map(Writer::sync_handle)),
+            synced: Cell::default(),
+            counted: RefCell::default(),
+            partitions,
+            writer: RefCell::new(writer),
             tick: RefCell::default(),
             committer: RefCell::default(),
-            failing: Cell::new(false),
             bytes: Cell::new(0),
         }
     }
 
-    /// Stages a record: `encode` gets its seq and an empty buffer, and answers what the caller wants
+    /// Takes the journal there was no room for at the start.
+    pub(crate) fn begin(&self, writer: Writer) {
+        self.sync.replace(Some(writer.sync_handle()));
+        self.writer.replace(Some(writer));
+    }
+
+    /// Whether there is a journal.
+    pub(crate) fn has_writer(&self) -> bool {
+        self.writer.borrow().is_some()
+    }
+
+    /// Stages a record with its verdict: `encode` gets its seq and an empty buffer, and answers what the caller wants
     /// to know of it. `None` (an id that can't be signed: a clock beyond 2109) leaves a record that the
     /// processor dead-letters, and nobody is told it was kept.
     pub(crate) fn stage<T>(
         &self,
         topic: Topic,
         shard: Shard,
+        verdict: u8,
         encode: impl FnOnce(u64, &mut Vec<u8>) -> Option<T>,
     ) -> Result<(T, Ticket), Unrecorded> {
         let partition = Partition(shard.partition(self.partitions));
         let mut answer = None;
         let mut writer = self.writer.borrow_mut();
-        let writer = writer.as_mut().ok_or(Unrecorded)?;
+        let writer = writer.as_mut().ok_or(Unrecorded::NotStored)?;
         let staged =
             writer.stage_with(TopicId(topic.id()), partition, |seq, out| answer = encode(seq, out));
         let tick = self.tick.borrow();
         if staged.is_err() {
-            return Err(Unrecorded);
+            return Err(Unrecorded::NotStored);
         }
         if !tick.staged.replace(true) {
             self.committer.borrow().as_ref().inspect(|waker| waker.wake_by_ref());
         }
-        let answer = answer.ok_or(Unrecorded)?;
+        let answer = answer.ok_or(Unrecorded::NotStored)?;
+        self.counted.borrow_mut().push((topic, verdict));
         Ok((answer, Ticket { tick: Rc::clone(&tick), waiting: false }))
     }
 
@@ -91,11 +114,13 @@ impl Batch {
             return Ok(());
         }
         let (tell, told) = oneshot::channel();
-        self.sync.when_durable(mark, move |durable| {
+        let sync = self.sync.borrow().clone().ok_or(Unrecorded::MaybeStored)?;
+        sync.when_durable(mark, move |durable| {
             // Whoever waited may have hung up.
             let _ = tell.send(durable);
         });
-        told.await.map_err(|_| Unrecorded)?.map_err(|_| Unrecorded)
+        let durable = told.await.map_err(|_| Unrecorded::MaybeStored)?;
+        durable.map_err(|_| Unrecorded::MaybeStored)
     }
 
     /// The committer: one commit whenever something was staged. Never ends by itself.
@@ -115,17 +140,20 @@ impl Batch {
         let tick = self.tick.take();
         let outcome = match self.writer.borrow_mut().as_mut() {
             Some(writer) => {
-                self.bytes.set(self.bytes.get() + writer.staged_len() as u64);
-                writer.commit().map_err(|error| self.tell_failure(&error))
+                let bytes = writer.staged_len() as u64;
+                let taken = writer.commit().map_err(|error| self.tell_failure(&error));
+                self.bytes.set(self.bytes.get() + if taken.is_ok() { bytes } else { 0 });
+                taken
             }
-            None => Err(Unrecorded),
+            None => Err(Unrecorded::NotStored),
         };
+        self.count(outcome.is_ok(), counts);
         match outcome {
             Ok(_) if self.failing.replace(false) => {
                 tracing::info!("the journal takes events again")
             }
             Ok(_) => {}
-            Err(Unrecorded) => counts.event(Event::CommitFailed),
+            Err(_) => counts.event(Event::CommitFailed),
         }
         tick.outcome.set(Some(outcome));
         let mut waiting = tick.waiting.take();
@@ -134,11 +162,21 @@ impl Batch {
         self.tick.borrow().waiting.replace(waiting);
     }
 
+    /// What was staged counts as recorded, or not at all.
+    fn count(&self, taken: bool, counts: &Counts) {
+        for (topic, verdict) in self.counted.borrow_mut().drain(..).filter(|_| taken) {
+            match topic {
+                Topic::Clicks => counts.click(verdict.into()),
+                Topic::Conversions => counts.conversion(verdict.into()),
+            }
+        }
+    }
+
     fn tell_failure(&self, error: &journal::Error) -> Unrecorded {
         if !self.failing.replace(true) {
             tracing::error!(%error, "the journal takes no events: answering 503 until it does");
         }
-        Unrecorded
+        Unrecorded::NotStored
     }
 
     /// Once a second: what is staged, and a sign of life stamped `now_ms`.
@@ -147,12 +185,24 @@ impl Batch {
         if let Some(Err(error)) = staged {
             self.tell_failure(&error);
         }
-        self.commit(counts);
+        if self.has_writer() {
+            self.commit(counts);
+        }
     }
 
-    /// Hands over the bytes appended since the last time.
+    /// Hands over the bytes appended and the syncs since the last time.
     pub(crate) fn hand_over(&self, metrics: &Metrics) {
-        metrics.journal_bytes.inc_by(self.bytes.take());
+        metrics.journal.bytes.inc_by(self.bytes.take());
+        let Some(sync) = self.sync.borrow().clone() else { return };
+        let now = sync.stats();
+        let before = self.synced.replace(now);
+        metrics.journal.synced(before, now);
+        if now.failed > before.failed {
+            tracing::error!(
+                failed = now.failed - before.failed,
+                "the disk did not make the journal durable: a new segment is begun"
+            );
+        }
     }
 
     /// Whether the last commit was taken.

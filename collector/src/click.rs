@@ -172,7 +172,7 @@ impl Decided<'_> {
     /// Encodes the record with the id it gets into `out`, and where the visitor goes into
     /// `destination` (empty: the 404 page).
     pub fn write(
-        &self,
+        &mut self,
         identity: &Identity<'_>,
         seq: u64,
         destination: &mut Vec<u8>,
@@ -186,7 +186,9 @@ impl Decided<'_> {
             seq,
             link: self.link.map_or(0, |link| link.id.get()),
         })?;
-        self.fill(token.as_str(), destination);
+        if !self.fill(token.as_str(), destination) {
+            self.flags |= Flags::Unfit as u32;
+        }
         self.encode(identity.version(), destination, out);
         Some(token)
     }
@@ -196,10 +198,11 @@ impl Decided<'_> {
         self.fill("", destination);
     }
 
-    fn fill(&self, click_id: &str, destination: &mut Vec<u8>) {
+    /// Whether the visitor goes where they should; else to the fallback, or nowhere (empty).
+    fn fill(&self, click_id: &str, destination: &mut Vec<u8>) -> bool {
         destination.clear();
         if self.has(Flags::Impression) {
-            return;
+            return true;
         }
         let facts = Facts {
             click_id,
@@ -217,9 +220,13 @@ impl Decided<'_> {
         let mut fits = |template: Option<&[u8]>| {
             template.is_some_and(|template| target::fill(template, &facts, destination).is_ok())
         };
-        if !fits(self.target) && !fits(self.fallback) {
+        if fits(self.target) {
+            return true;
+        }
+        if !fits(self.fallback) {
             destination.clear();
         }
+        self.target.is_none()
     }
 
     /// The record as `schemas::event::Click` reads it.
@@ -265,11 +272,6 @@ impl Decided<'_> {
     /// Whether a flag is set.
     pub fn has(&self, flag: Flags) -> bool {
         self.flags & flag as u32 != 0
-    }
-
-    /// Whether there was somewhere to go and it could not be filled.
-    pub fn is_unfit(&self, destination: &[u8]) -> bool {
-        destination.is_empty() && self.target.is_some() && !self.has(Flags::Impression)
     }
 }
 

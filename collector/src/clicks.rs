@@ -55,8 +55,8 @@ pub(crate) struct Staged {
     pub(crate) cookie: Option<Vec<u8>>,
     /// `None`: not to be recorded, only counted.
     pub(crate) ticket: Option<Ticket>,
-    /// The click id in the destination, to take it out where the record is lost.
-    pub(crate) token: String,
+    /// Where the visitor goes without a click id, for a record that is lost; only where that is the setting.
+    uncounted: Option<Vec<u8>>,
 }
 
 /// Answers a request for a link.
@@ -77,16 +77,19 @@ pub(crate) async fn answer(
             sender: Sender::read(request::pairs(headers), peer, &core.proxies, core.privacy),
         };
         let staged = stage(core, &wanted);
-        (staged, location(&core.scratch.borrow()))
+        (staged, to_location(&core.scratch.borrow()))
     };
     // The request's memory serves again: its buffer for the next read, its map for the answer.
     let mut headers = request.into_parts().0.headers;
     headers.clear();
-    let Ok(mut staged) = staged else { return unrecorded(core) };
+    let mut staged = match staged {
+        Ok(staged) => staged,
+        Err(why) => return unrecorded(core, why),
+    };
     let location = match staged.kept(core).await {
         Kept::Whole => location,
-        Kept::Uncounted => location.map(|location| without(location, &staged.token)),
-        Kept::Not => return unrecorded(core),
+        Kept::Uncounted(destination) => to_location(&destination),
+        Kept::Not(why) => return unrecorded(core, why),
     };
     let mut answer = match (kind, location) {
         (Kind::Impression, _) => answer::gif(),
@@ -107,39 +110,40 @@ pub(crate) fn put_cookie(answer: &mut Answer, cookie: Option<Vec<u8>>) {
 
 /// What became of a staged click.
 pub(crate) enum Kept {
-    /// It is recorded, or one orphan too many.
+    /// It is recorded, or one too many and only counted.
     Whole,
-    /// It is not recorded; its visitor is sent on all the same, without an id.
-    Uncounted,
+    /// It is not recorded; its visitor goes on to this destination, which has no id.
+    Uncounted(Vec<u8>),
     /// It is not recorded: the visitor is told to come again.
-    Not,
+    Not(Unrecorded),
 }
 
 impl Staged {
     /// Waits until the record is kept.
     pub(crate) async fn kept(&mut self, core: &Core) -> Kept {
         let Some(ticket) = self.ticket.take() else { return Kept::Whole };
-        if core.batch.kept(ticket, core.acks.click_ack).await.is_ok() {
+        let Err(why) = core.batch.kept(ticket, core.acks.click_ack).await else {
             return Kept::Whole;
+        };
+        match self.uncounted.take() {
+            Some(destination) => {
+                core.counts.event(Event::RedirectUncounted);
+                Kept::Uncounted(destination)
+            }
+            None => Kept::Not(why),
         }
-        if core.acks.unrecorded == config::Unrecorded::Refuse {
-            return Kept::Not;
-        }
-        core.counts.event(Event::RedirectUncounted);
-        Kept::Uncounted
     }
 }
 
 /// The answer to a click that is not recorded.
-pub(crate) fn unrecorded(core: &Core) -> Answer {
+pub(crate) fn unrecorded(core: &Core, why: Unrecorded) -> Answer {
     core.counts.event(Event::ClickUnrecorded);
-    answer::unrecorded()
+    answer::unrecorded(why)
 }
 
-/// A destination without the id of a click that was not recorded: its seq will be another's.
-pub(crate) fn without(location: HeaderValue, token: &str) -> HeaderValue {
-    let text = location.to_str().unwrap_or_default().replace(token, "");
-    HeaderValue::from_str(&text).unwrap_or(location)
+/// Whether a visitor whose click cannot be recorded goes on all the same.
+fn redirects_uncounted(core: &Core) -> bool {
+    core.acks.unrecorded == config::Unrecorded::RedirectUncounted
 }
 
 /// Judges a request for a link and stages its record.
@@ -171,34 +175,45 @@ pub(crate) fn stage(core: &Core, wanted: &Wanted<'_>) -> Result<Staged, Unrecord
         click::decide(&links, &core.salts, &asked, |address, agent| core.visits.of(address, agent));
     let cookie = mints.then(|| mint(core, decided.visitor.shard, sender.is_https));
     spread(core, &mut decided, asked.time_ms);
-    let staged = record(core, &decided, &asked)?;
+    let staged = record(core, &mut decided, &asked)?;
     Ok(Staged { cookie, ..staged })
 }
 
 /// Stages the record, unless it is one orphan too many.
-fn record(core: &Core, decided: &Decided<'_>, asked: &Asked<'_>) -> Result<Staged, Unrecorded> {
-    let mut destination = core.scratch.borrow_mut();
+fn record(core: &Core, decided: &mut Decided<'_>, asked: &Asked<'_>) -> Result<Staged, Unrecorded> {
     let orphan = decided.verdict == Some(Invalid::Orphan);
     if orphan && !core.orphans.admits(asked.address, asked.time_ms) {
         core.counts.event(Event::OrphanUnstored);
-        decided.fill_uncounted(&mut destination);
-        return Ok(Staged { cookie: None, ticket: None, token: String::new() });
+        decided.fill_uncounted(&mut core.scratch.borrow_mut());
+        return Ok(Staged { cookie: None, ticket: None, uncounted: None });
     }
     let identity = Identity { key: core.salts.keys().click_ids().signer(), journal: core.journal };
-    let (token, ticket) = core.batch.stage(Topic::Clicks, decided.visitor.shard, |seq, out| {
-        decided.write(&identity, seq, &mut destination, out)
-    })?;
-    core.counts.click(decided.verdict_code().into());
-    if decided.is_unfit(&destination) {
+    let (shard, code) = (decided.visitor.shard, decided.verdict_code());
+    let staged = core.batch.stage(Topic::Clicks, shard, code, |seq, out| {
+        decided.write(&identity, seq, &mut core.scratch.borrow_mut(), out)
+    });
+    let ticket = match staged {
+        Ok((_, ticket)) => ticket,
+        Err(_) if redirects_uncounted(core) => {
+            core.counts.event(Event::RedirectUncounted);
+            decided.fill_uncounted(&mut core.scratch.borrow_mut());
+            return Ok(Staged { cookie: None, ticket: None, uncounted: None });
+        }
+        Err(why) => return Err(why),
+    };
+    if decided.has(Flags::Unfit) {
         core.counts.event(Event::Unfit);
     }
-    // Kept only where a lost record must not leave its id behind.
-    let keeps = core.acks.unrecorded == config::Unrecorded::RedirectUncounted;
-    let token = if keeps { token.to_string() } else { String::new() };
-    Ok(Staged { cookie: None, ticket: Some(ticket), token })
+    // Filled again, since what the id became on its way (a hash, say) cannot be taken out.
+    let uncounted = redirects_uncounted(core).then(|| {
+        let mut destination = Vec::new();
+        decided.fill_uncounted(&mut destination);
+        destination
+    });
+    Ok(Staged { cookie: None, ticket: Some(ticket), uncounted })
 }
 
-fn location(destination: &[u8]) -> Option<HeaderValue> {
+fn to_location(destination: &[u8]) -> Option<HeaderValue> {
     if destination.is_empty() {
         return None;
     }

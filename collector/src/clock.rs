@@ -32,14 +32,19 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// Begins not before `floor_ms`.
-    pub(crate) fn new(floor_ms: u64) -> Self {
-        Self { last_ms: Cell::new(floor_ms) }
-    }
-
     /// Now, never smaller than any stamp given before.
     pub(crate) fn stamp_ms(&self) -> u64 {
         self.stamp(now_ms())
+    }
+
+    /// Begins not before `floor_ms`.
+    pub(crate) fn raise(&self, floor_ms: u64) {
+        self.stamp(floor_ms);
+    }
+
+    /// How far the stamps are ahead of the machine's clock, because it was set back.
+    pub(crate) fn held_ms(&self) -> u64 {
+        self.last_ms.get().saturating_sub(now_ms())
     }
 
     fn stamp(&self, now_ms: u64) -> u64 {
@@ -55,7 +60,8 @@ mod tests {
 
     #[test]
     fn a_clock_set_back_stands_still() {
-        let clock = Clock::new(5);
+        let clock = Clock::default();
+        clock.raise(5);
         assert_eq!([3, 9, 7, 10].map(|now| clock.stamp(now)), [5, 9, 9, 10]);
     }
 }

@@ -56,8 +56,10 @@ pub struct Asked<'a> {
     pub flags: u32,
     /// Whether a wish not to be followed is honoured for this request.
     pub private: bool,
-    /// Milliseconds since 1970.
+    /// Milliseconds since 1970, as the record is stamped: never smaller than a stamp before.
     pub time_ms: u64,
+    /// Milliseconds since 1970, as the clock says: what a caller's signature is held against.
+    pub now_ms: u64,
 }
 
 /// A conversion judged.
@@ -145,7 +147,7 @@ fn find_program<'a>(links: &'a Links, site: SiteId, named: &str) -> Option<&'a P
 /// Whether the caller showed the program's secret.
 fn is_proven(asked: &Asked<'_>, program: &Program) -> bool {
     match (&asked.signed, asked.params.token.get()) {
-        (Some(signed), _) => signed.is_by(&program.token, asked.time_ms),
+        (Some(signed), _) => signed.is_by(&program.token, asked.now_ms),
         // An import's file is the operator's own.
         (None, _) if asked.via == Via::Import => true,
         (None, token) => same_secret(token, &program.token),
@@ -270,9 +272,13 @@ impl Judged<'_> {
         self.verdict.map_or(0, Refusal::code)
     }
 
-    /// Whether anybody could have sent it and it names no click of ours: bounded like a refusal.
+    /// Whether it may go unstored in a flood: refused, or sent by anybody without a word that another
+    /// call would not say too.
     pub fn is_anybodys(&self) -> bool {
-        self.verdict.is_some() || (self.asked.via.is_public() && self.click.is_none())
+        let params = &self.asked.params;
+        let says = [&params.txn_id, &params.coupon, &params.customer_id];
+        let tells = self.click.is_some() || says.iter().any(|slot| !slot.get().is_empty());
+        self.verdict.is_some() || (self.asked.via.is_public() && !tells)
     }
 }
 

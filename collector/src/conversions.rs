@@ -16,6 +16,7 @@ use crate::{
     answer::{self, Answer},
     batch::{Ticket, Unrecorded},
     click::Identity,
+    clock,
     config::Ack,
     conversion::{self, Asked, signature},
     core::Core,
@@ -53,13 +54,16 @@ pub(crate) async fn postback(core: &Core, request: Request<Incoming>, peer: IpAd
     }
     let staged = stage(core, &parts, peer, Via::Postback, if form { &body } else { &[] });
     drop(parts);
-    let Ok(Staged { verdict, record }) = staged else { return unrecorded(core) };
+    let Staged { verdict, record } = match staged {
+        Ok(staged) => staged,
+        Err(why) => return unrecorded(core, why),
+    };
     let receipt = match record {
         // Nobody waits for the disk to hear a refusal.
         Some((receipt, ticket)) => {
             let ack = if verdict.is_some() { Ack::PageCache } else { core.acks.conversion_ack };
-            if core.batch.kept(ticket, ack).await.is_err() {
-                return unrecorded(core);
+            if let Err(why) = core.batch.kept(ticket, ack).await {
+                return unrecorded(core, why);
             }
             Some(receipt)
         }
@@ -68,29 +72,34 @@ pub(crate) async fn postback(core: &Core, request: Request<Incoming>, peer: IpAd
     match (verdict, receipt) {
         (Some(refusal), receipt) => answer::refused(refusal, receipt.as_deref()),
         (None, Some(receipt)) => answer::accepted(&receipt),
-        (None, None) => unrecorded(core),
+        (None, None) => unrecorded(core, Unrecorded::NotStored),
     }
 }
 
 /// `GET /pixel.gif`: always the pixel; what a browser says is public, and recorded with its verdict.
 pub(crate) async fn pixel(core: &Core, request: Request<Incoming>, peer: IpAddr) -> Answer {
     let (parts, _) = request.into_parts();
-    let Ok(Staged { verdict, record }) = stage(core, &parts, peer, Via::Pixel, &[]) else {
-        return unrecorded(core);
-    };
+    let staged = stage(core, &parts, peer, Via::Pixel, &[]);
     drop(parts);
+    let (verdict, ticket) = match staged {
+        Ok(Staged { verdict, record: Some((_, ticket)) }) => (verdict, ticket),
+        // Nothing was against it, so that silence would be a lie.
+        Ok(Staged { verdict: None, record: None }) => {
+            return answer::unrecorded(Unrecorded::NotStored);
+        }
+        Ok(Staged { record: None, .. }) => return answer::gif(),
+        Err(why) => return unrecorded(core, why),
+    };
     let ack = if verdict.is_some() { Ack::PageCache } else { core.acks.conversion_ack };
-    if let Some((_, ticket)) = record
-        && core.batch.kept(ticket, ack).await.is_err()
-    {
-        return unrecorded(core);
+    match core.batch.kept(ticket, ack).await {
+        Ok(()) => answer::gif(),
+        Err(why) => unrecorded(core, why),
     }
-    answer::gif()
 }
 
-fn unrecorded(core: &Core) -> Answer {
+fn unrecorded(core: &Core, why: Unrecorded) -> Answer {
     core.counts.event(Event::ConversionUnrecorded);
-    answer::unrecorded()
+    answer::unrecorded(why)
 }
 
 /// The whole body, or why not.
@@ -155,17 +164,19 @@ fn stage(
             flags: sender.flags,
             private: sender.private,
             time_ms,
+            now_ms: clock::now_ms(),
         },
     );
     let verdict = judged.verdict;
     if judged.is_anybodys() && !core.refusals.admits(sender.address, time_ms) {
-        core.counts.event(Event::RefusalUnstored);
+        let refused = verdict.is_some();
+        let event = if refused { Event::RefusalUnstored } else { Event::ConversionUnstored };
+        core.counts.event(event);
         return Ok(Staged { verdict, record: None });
     }
     let identity = Identity { key: core.salts.keys().click_ids().signer(), journal: core.journal };
-    let (token, ticket) = core
-        .batch
-        .stage(Topic::Conversions, judged.shard, |seq, out| judged.write(&identity, seq, out))?;
-    core.counts.conversion(judged.verdict_code().into());
+    let (shard, code) = (judged.shard, judged.verdict_code());
+    let write = |seq, out: &mut Vec<u8>| judged.write(&identity, seq, out);
+    let (token, ticket) = core.batch.stage(Topic::Conversions, shard, code, write)?;
     Ok(Staged { verdict, record: Some((format!("evt_{token}"), ticket)) })
 }

@@ -21,6 +21,7 @@ use crate::{
     links,
     metrics::{Counts, Metrics},
     request::proxies::Proxies,
+    slot::Slot,
     visit::Visits,
     visitor::Salts,
 };
@@ -56,6 +57,8 @@ pub(crate) struct Core {
     pub salts: Salts,
     /// The journal's id, for click ids.
     pub journal: u64,
+    /// Where the journal comes from.
+    pub slot: Slot,
     /// Who is connected.
     pub connections: Rc<Connections>,
     /// Whom to believe.
@@ -80,17 +83,24 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    /// Over a fresh journal.
-    pub(crate) fn new(shared: &Shared, writer: journal::Writer) -> Result<Self> {
+    /// Over a slot and its fresh journal, unless there was no room for one.
+    pub(crate) fn new(
+        shared: &Shared,
+        slot: Slot,
+        writer: Option<journal::Writer>,
+    ) -> Result<Self> {
         let config = &shared.config;
         let mut secrets = [[0; 16]; 4];
         getrandom::fill(secrets.as_flattened_mut())?;
+        let clock = Clock::default();
+        clock.raise(writer.as_ref().map_or(0, journal::Writer::stamp_ms));
         Ok(Self {
             links: Arc::clone(&shared.links),
-            clock: Clock::new(writer.stamp_ms()),
+            clock,
             date: Cell::new(clock::http_date()),
-            journal: writer.journal().0,
-            batch: Batch::new(writer),
+            journal: slot.journal(),
+            batch: Batch::new(slot.partitions(), writer),
+            slot,
             counts: Counts::default(),
             salts: Salts::new(shared.keys.clone()),
             connections: Rc::new(Connections::new(config.limits.connections)),

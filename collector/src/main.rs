@@ -21,7 +21,8 @@ fn main() -> anyhow::Result<()> {
         .init();
     let Arguments { config } = Arguments::parse();
     let bound = collector::bind(config)?;
-    tracing::info!(address = %bound.address(), "collector");
+    let (address, admin) = (bound.address(), bound.admin_address());
+    tracing::info!(%address, admin = %admin.map_or_else(String::new, |at| at.to_string()), "collector");
     Ok(bound.run(shutdown())?)
 }
 

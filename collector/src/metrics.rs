@@ -3,6 +3,10 @@
 //! Cores count in cells of their own and hand the sums over once a second, so that counting costs a
 //! visitor nothing. Labels are words of closed lists, never text of a request.
 
+mod journals;
+
+pub(crate) use journals::JournalMetrics;
+
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 use schemas::reason::{Invalid, Refusal};
 use std::cell::Cell;
@@ -30,8 +34,12 @@ pub struct Metrics {
     pub feed_failures: IntCounter,
     /// How often the copy on disk could not be written.
     pub copy_failures: IntCounter,
-    /// Bytes appended to the journals.
-    pub journal_bytes: IntCounter,
+    /// How far stamps are ahead of the machine's clock, on the core that said so last.
+    pub clock_held_ms: IntGauge,
+    /// How often all links were read.
+    pub feed_loads: IntCounter,
+    /// The journals.
+    pub journal: JournalMetrics,
 }
 
 impl Metrics {
@@ -65,7 +73,7 @@ impl Metrics {
             ),
             events: vec(
                 "tributary_collector_events_total",
-                "What else happened to requests: orphans and refusals over their limit, answers given uncounted, spread visitors, commits that failed, destinations that could not be filled.",
+                "What else happened to requests: orphans, refusals and empty pixels over their limit, answers given uncounted, spread visitors, commits that failed, destinations that could not be filled.",
                 "event",
             ),
             connections: gauge("tributary_collector_connections", "Connections open now."),
@@ -86,10 +94,15 @@ impl Metrics {
                 "tributary_collector_copy_failures_total",
                 "Times the copy of the links was not written.",
             ),
-            journal_bytes: counter(
-                "tributary_collector_journal_bytes_total",
-                "Bytes appended to the journals.",
+            clock_held_ms: gauge(
+                "tributary_collector_clock_held_ms",
+                "Milliseconds by which events are stamped ahead of the clock, because it was set back.",
             ),
+            feed_loads: counter(
+                "tributary_collector_feed_loads_total",
+                "Times all links were read from PostgreSQL.",
+            ),
+            journal: JournalMetrics::new(&registry),
             registry,
         }
     }
@@ -152,6 +165,8 @@ pub enum Event {
     OrphanUnstored,
     /// A refused conversion over its address's limit: answered, not stored.
     RefusalUnstored,
+    /// A pixel that names no click, transaction, coupon or customer, over its address's limit: 503, not stored.
+    ConversionUnstored,
     /// A visitor redirected although the click could not be recorded.
     RedirectUncounted,
     /// A click answered 503 because it could not be recorded.
@@ -162,15 +177,16 @@ pub enum Event {
     Spread,
     /// A batch the journal did not take.
     CommitFailed,
-    /// A destination that could not be filled.
+    /// A destination that could not be filled, with or without a fallback.
     Unfit,
     /// A connection closed because its head or its next request did not come.
     TimedOut,
 }
 
-const EVENTS: [&str; 9] = [
+const EVENTS: [&str; 10] = [
     "orphan_unstored",
     "refusal_unstored",
+    "conversion_unstored",
     "redirect_uncounted",
     "click_unrecorded",
     "conversion_unrecorded",

@@ -8,7 +8,7 @@ mod plain;
 mod transport;
 
 use arc_swap::ArcSwap;
-use journal::{JournalId, Writer, WriterConfig};
+use journal::Writer;
 use schemas::keys::Keys;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::{
@@ -23,12 +23,12 @@ use tokio::sync::watch;
 
 use crate::{
     admin::{self, Health},
-    clock,
     config::Config,
     core::{Core, Shared},
     error::{Error, Result},
     links::{self, Copy, Links, feed::Feed, rows::Position},
     metrics::Metrics,
+    slot::Slot,
     visit::Visits,
 };
 
@@ -48,11 +48,12 @@ pub struct Bound {
     begin: (Links, Position),
 }
 
-struct WriterSlot(Writer);
+/// A core's journal, unless the disk had no room for one.
+struct WriterSlot(Slot, Option<Writer>);
 
 impl std::fmt::Debug for WriterSlot {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "journal {}", self.0.journal())
+        write!(f, "journal {:x}", self.0.journal())
     }
 }
 
@@ -77,13 +78,15 @@ pub fn bind(config: Config) -> Result<Bound> {
     getrandom::fill(&mut seed)?;
     let seed = u64::from_le_bytes(seed);
     let begin = begin(&config, seed, &keys);
-    let writers = writers(&config, &keys)?;
+    let metrics = Arc::new(Metrics::new());
+    metrics.journal.set_modes(&config.journal);
+    let writers = writers(&config, &keys, &metrics)?;
     let visits = Visits::open(config.visitors.geo.as_deref())?;
     let shared = Shared {
         links: Arc::new(ArcSwap::from_pointee(begin.0.clone())),
         config: Arc::new(config),
         keys,
-        metrics: Arc::new(Metrics::new()),
+        metrics,
         visits: Arc::new(visits),
     };
     Ok(Bound { shared, sockets, writers, admin, address, begin })
@@ -112,23 +115,13 @@ fn begin(config: &Config, seed: u64, keys: &Keys) -> (Links, Position) {
 }
 
 /// One journal per core; what earlier incarnations left is sealed.
-fn writers(config: &Config, keys: &Keys) -> Result<Vec<WriterSlot>> {
+fn writers(config: &Config, keys: &Keys, metrics: &Metrics) -> Result<Vec<WriterSlot>> {
     let mut writers = Vec::new();
     for n in 0..config.core_count() {
-        let slot = format!("c{n}");
-        let settings = WriterConfig::new(
-            &config.journal.root,
-            &slot,
-            config.journal.partitions,
-            keys.journal(),
-        );
-        let mut id = [0; 8];
-        getrandom::fill(&mut id)?;
-        let writer = Writer::create(settings, clock::now_ms(), JournalId(u64::from_le_bytes(id)))?;
-        for (journal, why) in writer.seal_previous()?.refused {
-            tracing::error!(journal = %journal.dir().display(), error = %why, "an earlier journal could not be ended");
-        }
-        writers.push(WriterSlot(writer));
+        let slot = Slot::new(config, n, keys)?;
+        let writer = slot.open()?;
+        slot.seal(metrics)?;
+        writers.push(WriterSlot(slot, writer));
     }
     Ok(writers)
 }
@@ -217,7 +210,8 @@ impl Bound {
             ended = &mut feeding => return ended.unwrap_or(Ok(())),
             () = &mut shutdown => {
                 // Nobody was served yet: the journals end empty.
-                return writers.into_iter().try_for_each(|slot| Ok(slot.0.end(None)?));
+                let mut begun = writers.into_iter().filter_map(|WriterSlot(_, writer)| writer);
+                return begun.try_for_each(|writer| Ok(writer.end(None)?));
             }
         }
         let cores = start(&shared, sockets, writers, &health, &stopped)?;
@@ -255,12 +249,12 @@ fn start(
     stopped: &watch::Receiver<bool>,
 ) -> Result<Vec<CoreThread>> {
     let mut threads = Vec::new();
-    for (n, (socket, WriterSlot(writer))) in sockets.into_iter().zip(writers).enumerate() {
+    for (n, (socket, WriterSlot(slot, writer))) in sockets.into_iter().zip(writers).enumerate() {
         let (shared, health, stopped) = (shared.clone(), health.clone(), stopped.clone());
         let body = move || {
             let alive = health.watch(n);
             socket.listen(BACKLOG).map_err(Error::Runtime)?;
-            let core = Core::new(&shared, writer)?;
+            let core = Core::new(&shared, slot, writer)?;
             core_loop::run(core, socket.into(), &shared, &alive, stopped)
         };
         let thread = std::thread::Builder::new().name(format!("core-{n}")).spawn(body);

@@ -111,6 +111,6 @@ BEGIN
     FOREACH name IN ARRAY ARRAY['affiliate_affiliate', 'affiliate_program', 'affiliate_plan', 'affiliate_affiliatelink'] LOOP
         EXECUTE format('CREATE TRIGGER stamp BEFORE INSERT OR UPDATE ON %I FOR EACH ROW EXECUTE FUNCTION stamp_change()', name);
         EXECUTE format('CREATE TRIGGER notify AFTER INSERT OR UPDATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION notify_change()', name);
-        EXECUTE format('CREATE INDEX ON %I (changed_xid)', name);
+        EXECUTE format('CREATE INDEX ON %I (changed_xid, id)', name);
     END LOOP;
 END $$;

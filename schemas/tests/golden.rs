@@ -57,6 +57,47 @@ fn conversion() -> Conversion {
     }
 }
 
+/// Every field set, to something that is no other field's.
+fn whole_conversion() -> Conversion {
+    let numbered = |word: &str| (1..=10).map(|n| format!("{word}{n}")).collect();
+    Conversion {
+        site: 1,
+        program: 7,
+        time_ms: 1_795_000_100_000,
+        shard: 4095,
+        via: 2,
+        verdict: 33,
+        flags: 64 | 4,
+        event: "sale".into(),
+        txn_id: "T-1".into(),
+        amount: "12.50".into(),
+        payout: "1.25".into(),
+        revenue: "2.50".into(),
+        currency: "EUR".into(),
+        status: "approved".into(),
+        click: conversion().click,
+        click_id: "another-trackers".into(),
+        sub: numbered("sub"),
+        adv: numbered("adv"),
+        source: "news".into(),
+        coupon: "SPRING".into(),
+        customer_id: "C-9".into(),
+        address: vec![192, 0, 2, 1],
+        user_agent: "Mozilla/5.0".into(),
+        referrer: "https://adv.example/thanks".into(),
+        revision: 2,
+    }
+}
+
+#[test]
+fn a_conversion_with_every_field_reads_for_ever() -> Result<(), Box<dyn std::error::Error>> {
+    let kept = include_str!("golden/conversion_whole_v1.hex").trim();
+    assert_eq!(HEXLOWER.encode(&whole_conversion().encode_to_vec()), kept);
+    let read = Conversion::decode(HEXLOWER.decode(kept.as_bytes())?.as_slice())?;
+    assert_eq!(read, whole_conversion());
+    Ok(())
+}
+
 #[test]
 fn an_event_of_the_first_version_reads_for_ever() -> Result<(), Box<dyn std::error::Error>> {
     let kept = include_str!("golden/click_v1.hex").trim();

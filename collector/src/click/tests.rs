@@ -65,7 +65,7 @@ fn asked<'a>(code: &'a str, time_ms: u64) -> Asked<'a> {
 fn write(asked: &Asked<'_>) -> (Click, String, Token) {
     let (links, salts) = (links(), Salts::new(keys()));
     let visit = |_: IpAddr, _: &[u8]| Visit { country: "CH".into(), ..Visit::default() };
-    let decided = decide(&links, &salts, asked, visit);
+    let mut decided = decide(&links, &salts, asked, visit);
     let (mut destination, mut out) = (Vec::new(), Vec::new());
     let identity =
         Identity { key: salts.keys().click_ids().signer(), journal: 0xabcd_ef01_2345_6789 };

@@ -53,6 +53,7 @@ fn judged(query: &str, via: Via, address: u128) -> Conversion {
         flags: 0,
         private: false,
         time_ms: 1000,
+        now_ms: 1000,
     };
     let (links, salts) = (links(), Salts::new(keys()));
     let judged = judge(&links, &salts, asked);
@@ -105,4 +106,32 @@ proptest! {
         prop_assert!(texts.iter().all(|text| !text.chars().any(char::is_control)));
         prop_assert_eq!(conversion.referrer, "https://r.example/");
     }
+}
+
+#[test]
+fn a_signature_is_held_against_the_clock_and_not_against_the_stamp() {
+    let (links, salts) = (links(), Salts::new(keys()));
+    let token = keys().postback_token(SiteId(1), ProgramId(3), 1);
+    let judged = |now_ms: u64| {
+        let mut params = ConversionParams::default();
+        params.read("program=3&event=sale");
+        let header = signature::sign(&token, 1_000, "/postback", b"");
+        let asked = Asked {
+            via: Via::Postback,
+            host: "localhost",
+            params,
+            malformed: false,
+            address: std::net::Ipv4Addr::LOCALHOST.into(),
+            user_agent: b"",
+            referrer: b"",
+            signed: Some(Signed::read(header.as_bytes(), "/postback", b"")),
+            flags: 0,
+            private: false,
+            // Held still, hours ahead of a clock that was set back.
+            time_ms: 99_000_000,
+            now_ms,
+        };
+        judge(&links, &salts, asked).verdict
+    };
+    assert_eq!((judged(1_000_000), judged(2_000_000)), (None, Some(Refusal::BadToken)));
 }

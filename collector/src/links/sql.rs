@@ -19,21 +19,31 @@ pub(super) async fn refuse_owner_role(db: impl Executor<'_, Database = Postgres>
     }
 }
 
-/// Which cluster answers, the oldest transaction running, and the next one.
-pub(super) async fn position(
-    db: impl Executor<'_, Database = Postgres>,
-) -> Result<(Position, u64)> {
+/// Where PostgreSQL is at a moment.
+pub(super) struct Now {
+    /// The cluster and its oldest transaction running.
+    pub(super) position: Position,
+    /// Its next transaction.
+    pub(super) next: u64,
+    /// Which transactions are seen (`pg_snapshot`).
+    pub(super) snapshot: String,
+}
+
+/// Which cluster answers, and which transactions this one sees.
+pub(super) async fn now(db: impl Executor<'_, Database = Postgres>) -> Result<Now> {
     let row = sqlx::query!(
         r#"SELECT (SELECT system_identifier FROM pg_control_system()) AS "system!",
             pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS "xmin!",
-            pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS "xmax!""#
+            pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS "xmax!",
+            pg_current_snapshot()::text AS "snapshot!""#
     )
     .fetch_one(db)
     .await?;
-    Ok((
-        Position { system: row.system.cast_unsigned(), xmin: row.xmin.cast_unsigned() },
-        row.xmax.cast_unsigned(),
-    ))
+    Ok(Now {
+        position: Position { system: row.system.cast_unsigned(), xmin: row.xmin.cast_unsigned() },
+        next: row.xmax.cast_unsigned(),
+        snapshot: row.snapshot,
+    })
 }
 
 /// All sites.
@@ -119,24 +129,59 @@ pub(super) async fn page(
     Ok(rows.into_iter().map(LinkRow::from).collect())
 }
 
-/// At most `most` links written by a transaction not older than `xmin`; the order keeps the planner
-/// on the index.
+/// Where a page of changes goes on: behind a transaction and an id.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct After {
+    pub(super) xid: u64,
+    pub(super) id: u32,
+}
+
+/// A page of changed links.
+pub(super) struct Page {
+    pub(super) links: Vec<LinkRow>,
+    /// Where there may be more.
+    pub(super) after: Option<After>,
+}
+
+/// A page of the links written after a place in the order of transactions, without those that a
+/// snapshot saw (empty: none); the order is that of the index.
 pub(super) async fn changed_links(
     db: impl Executor<'_, Database = Postgres>,
-    xmin: u64,
-    most: usize,
-) -> Result<Vec<LinkRow>> {
-    let rows = sqlx::query_as!(
-        SqlLink,
+    after: After,
+    seen: &str,
+) -> Result<Page> {
+    let rows = sqlx::query!(
         r#"SELECT id, site_id, domain, code, affiliate_id, program_id, destination, is_active, version,
-            coalesce((extract(epoch FROM expires_at) * 1000)::bigint, 0) AS "expires_ms!"
-        FROM affiliate_affiliatelink WHERE changed_xid >= $1::text::xid8 ORDER BY changed_xid LIMIT $2"#,
-        xmin.to_string(),
-        most as i64
+            coalesce((extract(epoch FROM expires_at) * 1000)::bigint, 0) AS "expires_ms!",
+            changed_xid::text::bigint AS "xid!"
+        FROM affiliate_affiliatelink
+        WHERE (changed_xid, id) > ($1::text::xid8, $2)
+          AND ($3 = '' OR NOT pg_visible_in_snapshot(changed_xid, nullif($3, '')::pg_snapshot))
+        ORDER BY changed_xid, id LIMIT $4"#,
+        after.xid.to_string(),
+        i64::from(after.id),
+        seen,
+        PAGE as i64
     )
     .fetch_all(db)
     .await?;
-    Ok(rows.into_iter().map(LinkRow::from).collect())
+    let last = rows.last().filter(|_| rows.len() >= PAGE);
+    let after = last.map(|row| After { xid: row.xid.cast_unsigned(), id: id(row.id) });
+    let links = rows.into_iter().map(|row| {
+        LinkRow::from(SqlLink {
+            id: row.id,
+            site_id: row.site_id,
+            domain: row.domain,
+            code: row.code,
+            affiliate_id: row.affiliate_id,
+            program_id: row.program_id,
+            destination: row.destination,
+            is_active: row.is_active,
+            version: row.version,
+            expires_ms: row.expires_ms,
+        })
+    });
+    Ok(Page { links: links.collect(), after })
 }
 
 struct SqlLink {

@@ -141,13 +141,15 @@ pub struct ConversionParams<'a> {
     pub coupon: Slot<'a>,
     /// The advertiser's own number of the customer.
     pub customer_id: Slot<'a>,
-    /// A pair could not be read exactly: encoding, control characters, length.
+    /// A pair could not be read exactly (encoding, control characters, length), or there are too many.
     pub malformed: bool,
 }
 
 impl<'a> ConversionParams<'a> {
     /// Reads a query or form; called for the query first, then for the body.
     pub fn read(&mut self, query: &'a str) {
+        let more = query.split('&').filter(|pair| !pair.is_empty()).nth(MOST_PAIRS);
+        self.malformed |= more.is_some();
         for (key, value) in pairs(query) {
             let known = self.put(key, value);
             self.malformed |= known

@@ -34,7 +34,7 @@ use crate::{
     core::{Core, Shared},
     error::{Error, Result},
     metrics::Event,
-    routes,
+    routes, slot,
 };
 
 /// Tasks run between two looks at the sockets: as many as can be ready, so that one append serves them all.
@@ -66,12 +66,15 @@ pub(super) fn run(
         });
         let counting =
             tokio::task::spawn_local(count(Rc::clone(&core), shared.clone(), alive.clone()));
+        let mending =
+            tokio::task::spawn_local(slot::mend(Rc::clone(&core), shared.metrics.clone()));
         let listener = tokio::net::TcpListener::from_std(listener).map_err(Error::Runtime)?;
         accept(&core, listener, stopped).await;
         let drain = Duration::from_secs(shared.config.limits.drain_s);
         if timeout(drain, core.connections.empty()).await.is_err() {
             tracing::warn!(connections = core.connections.len(), "closed with requests under way");
         }
+        mending.abort();
         counting.abort();
         committing.abort();
         core.batch.commit(&core.counts);
@@ -194,6 +197,8 @@ async fn count(core: Rc<Core>, shared: Shared, alive: Alive) {
         core.date.set(clock::http_date());
         core.batch.hand_over(&shared.metrics);
         shared.metrics.add(&core.counts);
+        let held_ms = i64::try_from(core.clock.held_ms()).unwrap_or(i64::MAX);
+        shared.metrics.clock_held_ms.set(held_ms);
         let now = i64::try_from(core.connections.len()).unwrap_or(i64::MAX);
         shared.metrics.connections.add(now - connected);
         connected = now;

@@ -7,6 +7,7 @@
 //! answered, for the rest of its life.
 
 use httparse::{Header, Request, Status};
+use hyper::StatusCode;
 use std::{future::poll_fn, mem::MaybeUninit, net::IpAddr, pin::Pin, task::Poll};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -150,35 +151,42 @@ impl<'a> Wire<'a> {
     /// Makes the answer, and waits until what it promises is kept.
     async fn answer(&mut self, core: &Core, staged: Result<Staged, Unrecorded>, is_last: bool) {
         self.output.clear();
-        let Ok(mut staged) = staged else {
-            return self.put(core, clicks::unrecorded(core), is_last).await;
+        let mut staged = match staged {
+            Ok(staged) => staged,
+            Err(why) => return self.put(core, clicks::unrecorded(core, why), is_last).await,
         };
         // Before anything is waited for: the next click's destination takes this one's place.
         let has_target = !core.scratch.borrow().is_empty();
         if has_target {
-            self.put_redirect(core, staged.cookie.as_deref(), is_last);
+            self.put_redirect(core, &core.scratch.borrow(), staged.cookie.as_deref(), is_last);
         }
         match staged.kept(core).await {
-            Kept::Whole if has_target => core.counts.status(hyper::StatusCode::FOUND),
-            Kept::Whole => {
+            Kept::Whole if has_target => core.counts.status(StatusCode::FOUND),
+            Kept::Uncounted(destination) if has_target => {
+                core.counts.status(StatusCode::FOUND);
+                self.output.clear();
+                self.put_redirect(core, &destination, staged.cookie.as_deref(), is_last);
+            }
+            Kept::Whole | Kept::Uncounted(_) => {
                 let mut page = answer::not_found();
                 clicks::put_cookie(&mut page, staged.cookie.take());
                 self.put(core, page, is_last).await;
             }
-            // As soon as the journal takes events again there are ids again: this visitor gets none.
-            Kept::Uncounted => {
-                core.counts.status(hyper::StatusCode::FOUND);
-                remove(&mut self.output, staged.token.as_bytes());
-            }
-            Kept::Not => self.put(core, clicks::unrecorded(core), is_last).await,
+            Kept::Not(why) => self.put(core, clicks::unrecorded(core, why), is_last).await,
         }
     }
 
     /// The redirect that `answer::redirect` gives, as bytes.
-    fn put_redirect(&mut self, core: &Core, cookie: Option<&[u8]>, is_last: bool) {
+    fn put_redirect(
+        &mut self,
+        core: &Core,
+        destination: &[u8],
+        cookie: Option<&[u8]>,
+        is_last: bool,
+    ) {
         let out = &mut self.output;
         out.extend_from_slice(b"HTTP/1.1 302 Found\r\nlocation: ");
-        out.extend_from_slice(&core.scratch.borrow());
+        out.extend_from_slice(destination);
         out.extend_from_slice(b"\r\ncache-control: private, no-store\r\nx-robots-tag: noindex\r\n");
         if let Some(cookie) = cookie {
             out.extend_from_slice(b"set-cookie: ");
@@ -312,13 +320,4 @@ fn is_plain(target: &str) -> bool {
                     | b'*'
             )
     })
-}
-
-/// Takes every occurrence of a click id out of an answer.
-fn remove(answer: &mut Vec<u8>, token: &[u8]) {
-    while !token.is_empty()
-        && let Some(at) = answer.windows(token.len()).position(|part| part == token)
-    {
-        answer.drain(at..at + token.len());
-    }
 }

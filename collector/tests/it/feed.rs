@@ -1,6 +1,9 @@
 //! Links made, changed and switched off in PostgreSQL, and PostgreSQL away.
 
-use crate::harness::{Collector, until};
+use crate::{
+    harness::{Collector, until},
+    process::Process,
+};
 
 #[test]
 fn what_changes_in_postgresql_is_served_without_a_restart() {
@@ -49,6 +52,65 @@ fn a_change_committed_late_is_not_missed() {
     assert_eq!(collector.get("/c/late").status, 404);
     collector.runtime.block_on(late.commit()).unwrap();
     until("the earlier transaction's link works", || collector.get("/c/late").status == 302);
+}
+
+#[test]
+fn a_transaction_held_open_and_many_changes_are_read_once() {
+    let collector = Collector::start();
+    let pool = collector.owner();
+    let open = collector.runtime.block_on(async {
+        let mut open = pool.begin().await.unwrap();
+        let write = "UPDATE affiliate_affiliate SET name = 'Anna' WHERE id = 7";
+        sqlx::query(write).execute(&mut *open).await.unwrap();
+        open
+    });
+    collector.execute(
+        "INSERT INTO affiliate_affiliatelink (id, site_id, affiliate_id, program_id, code)
+         SELECT 1000 + n, 1, 7, 3, 'many' || n FROM generate_series(1, 60000) n",
+    );
+    until("the last of many works", || collector.get("/c/many60000").status == 302);
+    for code in ["a", "b", "c"] {
+        collector.execute(&format!(
+            "INSERT INTO affiliate_affiliatelink (site_id, affiliate_id, program_id, code) VALUES (1, 7, 3, '{code}')"
+        ));
+        until("one more works", || collector.get(&format!("/c/{code}")).status == 302);
+    }
+    assert_eq!(collector.get("/c/many1").status, 302);
+    assert_eq!(collector.metric("tributary_collector_feed_loads_total"), 1);
+    assert_eq!(collector.metric("tributary_collector_links"), 60_010);
+    collector.runtime.block_on(open.commit()).unwrap();
+}
+
+#[test]
+fn what_is_served_never_vanishes_while_everything_is_read_again() {
+    let collector = Collector::with(&["--links-reload-s", "1"]);
+    let loads = || collector.metric("tributary_collector_feed_loads_total");
+    for code in ["a", "b", "c"] {
+        let before = loads();
+        collector.execute(&format!(
+            "INSERT INTO affiliate_affiliatelink (site_id, affiliate_id, program_id, code) VALUES (1, 7, 3, '{code}')"
+        ));
+        until("a new link works", || collector.get(&format!("/c/{code}")).status == 302);
+        until("everything was read again", || {
+            assert_eq!(collector.get(&format!("/c/{code}")).status, 302);
+            loads() > before
+        });
+    }
+}
+
+#[test]
+fn each_outage_of_postgresql_and_its_end_are_told() {
+    let collector = Collector::start();
+    let process = Process::start(&collector, "");
+    for _ in 0..2 {
+        collector.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        );
+        process.says("PostgreSQL does not answer");
+        process.says("PostgreSQL answers again");
+    }
+    process.terminate();
 }
 
 #[test]

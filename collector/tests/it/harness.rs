@@ -15,6 +15,10 @@ use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
     path::Path,
+    sync::{
+        Once,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread::JoinHandle,
     time::{Duration, Instant},
 };
@@ -98,6 +102,7 @@ impl Collector {
     ) -> Self {
         let url = database.url(Role::Collector);
         std::fs::write(folder.path().join("keys"), Keys::line(1, &SECRET)).unwrap();
+        COUNTING.call_once(count_panics);
         let bound = collector::bind(config(&folder, &url, arguments)).unwrap();
         let (stop, stopped) = oneshot::channel();
         let (address, admin) = (bound.address(), bound.admin_address().unwrap());
@@ -168,11 +173,27 @@ impl Collector {
         (self.runtime, self.database, self.folder)
     }
 
-    /// Stops, and gives everything its journals hold.
+    /// Stops, and gives everything its journals hold. A panic while answering closes a connection and
+    /// nothing else: no test may pass over one.
     pub(crate) fn end(mut self) -> Kept {
         self.stop().unwrap();
+        assert_eq!(PANICS.load(Ordering::Relaxed), 0, "a core panicked");
         kept(&self.folder.path().join("data/journal"))
     }
+}
+
+static COUNTING: Once = Once::new();
+/// Panics on the threads of cores, of all collectors of this process.
+static PANICS: AtomicUsize = AtomicUsize::new(0);
+
+fn count_panics() {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if std::thread::current().name().is_some_and(|name| name.starts_with("core-")) {
+            PANICS.fetch_add(1, Ordering::Relaxed);
+        }
+        before(panic);
+    }));
 }
 
 fn run(bound: Bound, stopped: oneshot::Receiver<()>) -> collector::Result<()> {
@@ -296,7 +317,8 @@ pub(crate) fn kept(root: &Path) -> Kept {
                 }
                 Body::Heartbeat { .. } => kept.heartbeats += 1,
                 Body::End(_) => kept.ends += 1,
-                _ => {}
+                Body::Skip { .. } => {}
+                Body::Corrupt(what) => panic!("{}: {what:?}", place.dir().display()),
             }
         }
     }

@@ -1,15 +1,15 @@
 //! Start, stop, full disk: nothing accepted is lost, and a full disk heals by itself.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
-    net::{SocketAddr, TcpStream},
-    process::{Child, Command, Stdio},
+    io::{Read, Write},
+    net::TcpStream,
 };
 
-use crate::harness::{Answer, Collector, SECRET, ask, config, kept, until};
+use crate::{
+    harness::{Answer, Collector, ask, config, kept, until},
+    process::Process,
+};
 use migrations::testing::Role;
-use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
-use schemas::keys::Keys;
 
 #[test]
 fn a_graceful_stop_answers_what_it_accepted_and_ends_its_journals() {
@@ -113,8 +113,7 @@ fn the_next_start_seals_what_a_killed_collector_left() {
     let collector = Collector::start();
     let mut process = Process::start(&collector, "");
     assert_eq!(process.get("/c/go").status, 302);
-    process.child.kill().unwrap();
-    process.child.wait().unwrap();
+    process.kill();
     let again = Process::start(&collector, "");
     assert_eq!(again.get("/c/own").status, 302);
     again.terminate();
@@ -132,18 +131,78 @@ fn a_disk_without_room_is_503_counted_and_heals_by_itself() {
         assert_eq!(process.get("/pixel.gif?program=3").status, 503);
         // Each core publishes its counts by and by, so that the three may arrive apart.
         for event in ["click_unrecorded", "conversion_unrecorded", "commit_failed"] {
-            until("the failures are counted", || process.metric(event) > 0);
+            until("the failures are counted", || process.event(event) > 0);
         }
-        assert_eq!(ask(process.admin, "GET /ready HTTP/1.1\r\nhost: localhost\r\n").status, 503);
+        until("it is not ready", || {
+            ask(process.admin, "GET /ready HTTP/1.1\r\nhost: localhost\r\n").status == 503
+        });
     });
 }
 
 #[test]
+fn a_start_on_a_disk_without_room_answers_503_and_heals_by_itself() {
+    let collector = Collector::start();
+    let process = Process::start_with(&collector, FULL_FROM_THE_START, &[]);
+    assert_eq!(process.get("/c/go").status, 503);
+    assert_eq!(process.get("/pixel.gif?program=3").status, 503);
+    until("it is not ready", || {
+        ask(process.admin, "GET /ready HTTP/1.1\r\nhost: localhost\r\n").status == 503
+    });
+    process.limit_files(None);
+    until("a journal is begun", || process.get("/c/go").status == 302);
+    process.terminate();
+    let kept = kept(&collector.folder.path().join("process/journal"));
+    assert_eq!((kept.clicks.len(), kept.ends), (1, 1));
+}
+
+#[test]
+fn what_a_kill_left_is_sealed_once_there_is_room() {
+    let collector = Collector::start();
+    let mut killed = Process::start(&collector, "");
+    assert_eq!(killed.get("/c/go").status, 302);
+    killed.kill();
+    let process = Process::start_with(
+        &collector,
+        FULL_FROM_THE_START,
+        &["--unrecorded", "redirect_uncounted"],
+    );
+    let full = process.get("/c/go?sub1=x");
+    assert_eq!((full.status, full.header("location")), (302, "https://shop.example/?c=&s=x"));
+    until("it is counted", || process.event("redirect_uncounted") > 0);
+    process.limit_files(None);
+    until("the earlier journal is sealed", || {
+        process.metric("tributary_collector_recovered_total{what=\"journals\"}") == 1
+    });
+    process.terminate();
+    assert_eq!(kept(&collector.folder.path().join("process/journal")).ends, 2);
+}
+
+/// No file may grow; the signal beside it is ignored.
+const FULL_FROM_THE_START: &str = "trap '' XFSZ; ulimit -S -f 0;";
+
+#[test]
+fn the_acknowledge_modes_and_syncs_are_told() {
+    let collector = Collector::with(&["--click-ack", "fsync"]);
+    let modes = "tributary_collector_acknowledge{clicks=\"fsync\",conversions=\"fsync\",unrecorded=\"503\"}";
+    assert_eq!(collector.metric(modes), 1);
+    assert_eq!(collector.get("/c/go").status, 302);
+    until("syncs are counted", || collector.metric("tributary_collector_journal_syncs_total") > 0);
+    assert_eq!(collector.metric("tributary_collector_journal_failed_syncs_total"), 0);
+}
+
+#[test]
 fn a_disk_without_room_may_redirect_uncounted_and_without_a_click_id() {
-    full_disk(&["--unrecorded", "redirect_uncounted"], |process, _| {
+    full_disk(&["--unrecorded", "redirect_uncounted"], |process, collector| {
         let full = process.get("/c/go?sub1=x");
         assert_eq!((full.status, full.header("location")), (302, "https://shop.example/?c=&s=x"));
-        until("it is counted", || process.metric("redirect_uncounted") > 0);
+        // What an id became on its way goes too.
+        collector.execute(
+            "UPDATE affiliate_affiliatelink SET destination = 'https://h.example/?{click_id:hash}' WHERE code = 'own'",
+        );
+        until("a hash of no id is nothing", || {
+            process.get("/c/own").header("location") == "https://h.example/?"
+        });
+        until("it is counted", || process.event("redirect_uncounted") > 1);
     });
 }
 
@@ -156,79 +215,12 @@ fn full_disk(arguments: &[&str], look: impl FnOnce(&Process, &Collector)) {
     look(&process, &collector);
     process.limit_files(None);
     until("the journal takes events again", || process.get("/c/go").header("location").len() > 40);
+    until("what was recorded is counted", || {
+        process.metric("tributary_collector_clicks_total{reason=\"none\"}") == 1
+    });
     process.terminate();
     let kept = kept(&collector.folder.path().join("process/journal"));
-    // Nothing that was answered 503 is there, and what was answered 302 with an id is.
+    // Nothing that was answered 503 is there or counted, and what was answered 302 with an id is.
     assert_eq!(kept.clicks.len(), 1);
     assert!(kept.click_ids.iter().all(|(_, _, seq)| *seq == 1));
-}
-
-/// The real binary, one core.
-struct Process {
-    child: Child,
-    address: SocketAddr,
-    admin: SocketAddr,
-}
-
-impl Process {
-    fn start(collector: &Collector, shell: &str) -> Self {
-        Self::start_with(collector, shell, &[])
-    }
-
-    fn start_with(collector: &Collector, shell: &str, arguments: &[&str]) -> Self {
-        let folder = collector.folder.path().join("process");
-        std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join("keys"), Keys::line(1, &SECRET)).unwrap();
-        let (address, admin) = (free_address(), free_address());
-        let mut child = Command::new("sh")
-            .args(["-c", &format!("{shell} exec \"$@\""), "sh", env!("CARGO_BIN_EXE_collector")])
-            .args(arguments)
-            .env("TRIBUTARY_KEYS", folder.join("keys"))
-            .env("TRIBUTARY_JOURNAL", folder.join("journal"))
-            .env("TRIBUTARY_COLLECTOR", address.to_string())
-            .env("TRIBUTARY_ADMIN", admin.to_string())
-            .env("TRIBUTARY_CORES", "1")
-            .env("DATABASE_URL", collector.database.url(Role::Collector))
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let log = BufReader::new(child.stderr.take().unwrap());
-        std::thread::spawn(move || {
-            log.lines().map_while(Result::ok).for_each(|line| eprintln!("{line}"))
-        });
-        let process = Self { child, address, admin };
-        until("the process listens", || TcpStream::connect(address).is_ok());
-        process
-    }
-
-    fn get(&self, target: &str) -> Answer {
-        ask(self.address, &format!("GET {target} HTTP/1.1\r\nhost: localhost\r\n"))
-    }
-
-    fn metric(&self, event: &str) -> u64 {
-        let answer = ask(self.admin, "GET /metrics HTTP/1.1\r\nhost: localhost\r\n");
-        let name = format!("tributary_collector_events_total{{event=\"{event}\"}} ");
-        answer.body.lines().find_map(|line| line.strip_prefix(&name)?.parse().ok()).unwrap_or(0)
-    }
-
-    fn limit_files(&self, bytes: Option<u64>) {
-        let pid = Pid::from_child(&self.child);
-        prlimit(Some(pid), Resource::Fsize, Rlimit { current: bytes, maximum: None }).unwrap();
-    }
-
-    fn terminate(mut self) {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
-        assert!(self.child.wait().unwrap().success());
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn free_address() -> SocketAddr {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }

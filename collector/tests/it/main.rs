@@ -4,6 +4,7 @@
 mod harness;
 mod clicks;
 mod postbacks;
+mod process;
 mod pixels;
 mod bad_input;
 mod feed;

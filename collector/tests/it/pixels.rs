@@ -41,3 +41,23 @@ fn a_pixel_is_an_image_whatever_it_says() {
     assert!(kept.conversions.iter().all(|c| c.via == 2 && !c.has(Flags::Trusted)));
     assert!(!String::from_utf8_lossy(&kept.raw).contains(&token));
 }
+
+#[test]
+fn a_flood_of_pixels_that_say_nothing_is_bounded_and_one_that_says_something_is_kept() {
+    let collector = Collector::with(&["--refusals-per-minute", "5", "--cores", "1"]);
+    let get = |query: &str| collector.get(&format!("/pixel.gif?{query}")).status;
+    let empty: Vec<u16> = (0..20).map(|_| get("program=3&event=sale&amount=1")).collect();
+    let stored = empty.iter().filter(|status| **status == 200).count();
+    // A minute may have turned on the way; what is not stored is not said to be.
+    assert!(
+        (5..=10).contains(&stored) && empty.iter().all(|s| matches!(s, 200 | 503)),
+        "{empty:?}"
+    );
+    for n in 0..20 {
+        assert_eq!(get(&format!("program=3&event=sale&txn_id=T{n}")), 200);
+        assert_eq!(get(&format!("program=3&event=sale&coupon=C{n}")), 200);
+    }
+    let event = "tributary_collector_events_total{event=\"conversion_unstored\"}";
+    crate::harness::until("it is counted", || collector.metric(event) == 20 - stored as u64);
+    assert_eq!(collector.end().conversions.len(), stored + 40);
+}

@@ -167,6 +167,8 @@ pub enum Flags {
     Spread = 32,
     /// Conversion: the caller proved to be the program's (token or signature).
     Trusted = 64,
+    /// Click: where the visitor should have gone could not be filled; they went to the fallback or nowhere.
+    Unfit = 128,
 }
 impl Flags {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -183,6 +185,7 @@ impl Flags {
             Self::Impression => "FLAGS_IMPRESSION",
             Self::Spread => "FLAGS_SPREAD",
             Self::Trusted => "FLAGS_TRUSTED",
+            Self::Unfit => "FLAGS_UNFIT",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -196,6 +199,7 @@ impl Flags {
             "FLAGS_IMPRESSION" => Some(Self::Impression),
             "FLAGS_SPREAD" => Some(Self::Spread),
             "FLAGS_TRUSTED" => Some(Self::Trusted),
+            "FLAGS_UNFIT" => Some(Self::Unfit),
             _ => None,
         }
     }

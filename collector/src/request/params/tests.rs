@@ -88,6 +88,8 @@ fn a_pair_that_cannot_be_kept_exactly_is_malformed() {
     }
     let long = format!("txn_id={}", "x".repeat(256));
     assert!(conversion(&long).malformed);
+    assert!(!conversion(&"a=b&".repeat(200)).malformed);
+    assert!(conversion(&format!("{}x", "a=b&".repeat(200))).malformed);
     assert!(!conversion("txn_id=a%20b&unknown=%ff").malformed);
 }
 
