@@ -23,15 +23,12 @@ use crate::{
     links::{Links, Program},
     request::{
         params::{ConversionParams, Slot},
-        text::{self, AGENT_BYTES, REFERRER_BYTES},
+        text::{self, AGENT_BYTES, REFERRER_BYTES, SECRET_BYTES},
     },
     visitor::{Marks, Salts},
     wire,
 };
 use signature::Signed;
-
-/// A secret shorter than this is no secret: taking it out would only spoil what is kept.
-const SECRET_BYTES: usize = 8;
 
 /// A call that tells a conversion, wherever it came from.
 #[derive(Debug)]
@@ -216,7 +213,11 @@ fn strip_secrets(asked: &mut Asked<'_>, program: Option<&Program>) -> (String, S
     {
         if secret.len() >= SECRET_BYTES {
             asked.params.strip(secret);
-            kept = (kept.0.replace(secret, ""), kept.1.replace(secret, ""));
+            for one in [&mut kept.0, &mut kept.1] {
+                if let Some(rest) = text::without(one, secret) {
+                    *one = rest;
+                }
+            }
         }
     }
     kept

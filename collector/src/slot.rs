@@ -52,10 +52,7 @@ impl Slot {
                 self.sealer.replace(Some(writer.sealer()));
                 Ok(Some(writer))
             }
-            Err(error) if lacks_room(&error) => {
-                tracing::error!(%error, slot = %self.settings.slot, "no room for a journal: answering 503 until there is");
-                Ok(None)
-            }
+            Err(error) if lacks_room(&error) => Ok(None),
             Err(error) => Err(error.into()),
         }
     }
@@ -117,7 +114,10 @@ fn tell(recovered: &Recovered, metrics: &Metrics) {
 pub(crate) async fn mend(core: Rc<Core>, metrics: Arc<Metrics>) {
     let mut seconds = interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut since_s = 0;
+    let (mut since_s, mut told) = (0, String::new());
+    if !core.batch.has_writer() {
+        tracing::error!("no room for a journal on the disk: answering 503 until there is");
+    }
     while !core.batch.has_writer() || core.slot.sealer.borrow().is_some() {
         seconds.tick().await;
         since_s += 1;
@@ -129,7 +129,12 @@ pub(crate) async fn mend(core: Rc<Core>, metrics: Arc<Metrics>) {
                     since_s = SEAL_EVERY_S;
                 }
                 Ok(None) => {}
-                Err(error) => tracing::error!(%error, "no journal can be begun"),
+                // Once for each reason, not each second.
+                Err(error) if error.to_string() != told => {
+                    told = error.to_string();
+                    tracing::error!(%error, "no journal can be begun");
+                }
+                Err(_) => {}
             }
         }
         if since_s < SEAL_EVERY_S || !core.batch.has_writer() {

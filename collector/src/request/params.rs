@@ -50,8 +50,8 @@ impl<'a> Slot<'a> {
 
     /// Takes every occurrence of a secret out of the value.
     pub fn strip(&mut self, secret: &str) {
-        if !secret.is_empty() && self.get().contains(secret) {
-            self.text = Cow::Owned(self.get().replace(secret, "").into_bytes());
+        if let Some(rest) = text::without(self.get(), secret) {
+            self.text = Cow::Owned(rest.into_bytes());
         }
     }
 }

@@ -11,6 +11,8 @@ pub const PARAMETER_BYTES: usize = 255;
 pub const AGENT_BYTES: usize = 512;
 /// Most bytes kept of a referrer.
 pub const REFERRER_BYTES: usize = 1024;
+/// A secret shorter than this is no secret: taking it out would only spoil what is kept.
+pub const SECRET_BYTES: usize = 8;
 
 /// Decodes `%XX` and `+` of a query's or form's key or value. A `%` that begins no code stays as it is.
 pub fn decode(text: &str) -> Cow<'_, [u8]> {
@@ -91,6 +93,24 @@ fn hex_pair(bytes: &[u8]) -> Option<u8> {
     u8::try_from(high * 16 + low).ok()
 }
 
+/// A text without a secret, and without the beginning of one at its end, where it was cut to its longest;
+/// `None` where there is nothing to take out.
+pub fn without(text: &str, secret: &str) -> Option<String> {
+    let begins = |n: &usize| secret.get(..*n).is_some_and(|part| text.ends_with(part));
+    let cut = (SECRET_BYTES..secret.len()).rev().find(begins);
+    if secret.is_empty() || (cut.is_none() && !text.contains(secret)) {
+        return None;
+    }
+    let mut rest = text.replace(secret, "");
+    // What ends like a secret's beginning may have been a part of one taken out.
+    if let Some(part) = cut.and_then(|n| secret.get(..n))
+        && rest.ends_with(part)
+    {
+        rest.truncate(rest.len() - part.len());
+    }
+    Some(rest)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,5 +160,23 @@ mod tests {
         assert!(!is_well_encoded("a%2") && !is_well_encoded("%") && !is_well_encoded("%g0x"));
         assert!(is_text("é".as_bytes(), 2));
         assert!(!is_text("é".as_bytes(), 1) && !is_text(b"\0", 9) && !is_text(b"\xff", 9));
+    }
+
+    #[test]
+    fn a_secret_is_taken_out_whole_and_where_it_was_cut() {
+        let secret = "abcdefghij";
+        for (text, rest) in [
+            ("xabcdefghijy", Some("xy")),
+            ("abcdefghijabcdefghij", Some("")),
+            ("xabcdefghi", Some("x")),
+            ("xabcdefgh", Some("x")),
+            ("xabcdefg", None),
+            ("abcdefghijx abcdefghi", Some("x ")),
+            ("", None),
+            ("\u{e9}", None),
+        ] {
+            assert_eq!(without(text, secret).as_deref(), rest, "{text}");
+        }
+        assert_eq!(without("x", ""), None);
     }
 }

@@ -87,3 +87,30 @@ fn a_copy_cut_or_altered_anywhere_is_refused() {
         assert!(read(&path, 1, &keys()).is_err(), "altered at {at}");
     }
 }
+
+#[test]
+fn a_destination_as_long_as_may_be_is_served_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("links.copy");
+    let mut builder = Builder::new(3);
+    for (id, letters) in [(1, 679), (2, 680)] {
+        builder.link(LinkRow {
+            id,
+            site: 1,
+            code: format!("code-{id}"),
+            destination: format!("https://a.example/{}", "\u{e9}".repeat(letters)),
+            is_active: true,
+            ..LinkRow::default()
+        });
+    }
+    let before = builder.finish();
+    Copy::new(path.clone()).write(&before, Position::default()).unwrap();
+    let (after, _) = read(&path, 3, &keys()).unwrap().unwrap();
+    let destination = |links: &Links, id| {
+        format!("{:?}", links.get(schemas::ids::LinkId(id)).unwrap().destination)
+    };
+    for id in [1, 2] {
+        assert_eq!(destination(&before, id), destination(&after, id));
+    }
+    assert!(destination(&after, 1).starts_with("Own") && destination(&after, 2) == "Broken");
+}
