@@ -1,5 +1,7 @@
 //! `tributary journal …`: looks into the durable log, and ends or adopts what no process does by itself.
 
+mod lost;
+
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -40,6 +42,8 @@ enum Action {
         #[arg(long)]
         because: String,
     },
+    /// Declares records lost that a journal announced and that will never come, so that nothing waits for them.
+    Lost(lost::Options),
     /// Ends a journal that no collector will follow up, so that nothing waits for it.
     Retire {
         /// Its 16 digits.
@@ -61,6 +65,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         }
+        Action::Lost(lost) => lost::run(&options.folder, lost),
         Action::Verify { journal } => verify(&chosen(&root, journal.as_deref())?, &key),
         Action::Adopt { journal, because } => {
             let place = find(&root, journal)?;
