@@ -177,21 +177,23 @@ CREATE TABLE pipeline_resend (
 CREATE INDEX pipeline_resend_open ON pipeline_resend (id) WHERE done_at IS NULL;
 CREATE INDEX pipeline_resend_kept ON pipeline_resend (done_at) WHERE bytes <> '';
 
--- A person's wish to declare announced records lost, so that nothing waits for them any more. The
--- processor answers; `lost` is how many it took, null while it has not, or has refused.
+-- A person's wish to declare announced records lost, so that nothing waits for them any more; without
+-- a range, that a whole journal is gone with its files. The processor answers; `lost` is how many records
+-- it took, null while it has not, or has refused.
 CREATE TABLE pipeline_lost (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     journal bigint NOT NULL,
-    topic smallint NOT NULL CHECK (topic IN (1, 2)),
-    partition integer NOT NULL,
-    first_seq bigint NOT NULL CHECK (first_seq > 0),
-    last_seq bigint NOT NULL CHECK (last_seq >= first_seq),
+    topic smallint CHECK (topic IN (1, 2)),
+    partition integer,
+    first_seq bigint CHECK (first_seq > 0),
+    last_seq bigint CHECK (last_seq >= first_seq),
     why text NOT NULL CHECK (why <> ''),
     actor text NOT NULL,
     asked_at timestamptz NOT NULL DEFAULT now(),
     done_at timestamptz,
     answer text NOT NULL DEFAULT '',
-    lost bigint
+    lost bigint,
+    CHECK (num_nulls(topic, partition, first_seq, last_seq) IN (0, 4))
 );
 CREATE INDEX pipeline_lost_open ON pipeline_lost (id) WHERE done_at IS NULL;
 

@@ -192,7 +192,7 @@ impl<'a> Session<'a> {
         if repaired {
             self.waiting.ask_again();
         }
-        lost::take(&self.pool, &mut self.journals, &mut batch).await?;
+        lost::take(&self.pool, &self.source, &mut self.journals, &mut batch).await?;
         self.journals.gather(&mut batch);
         self.settle_sites(&mut batch).await?;
         let world = World {

@@ -158,6 +158,11 @@ impl Source {
         })
     }
 
+    /// Whether a journal lies below the root, whoever may read it.
+    pub(crate) fn has_files(&self, journal: u64) -> Result<bool> {
+        Ok(journal::journals(&self.root)?.iter().any(|place| place.journal.0 == journal))
+    }
+
     /// A new round of turns: there may be more in each.
     pub(crate) fn wet(&mut self) {
         self.open.iter_mut().for_each(|open| open.dry = false);

@@ -6,13 +6,14 @@ use sqlx::PgConnection;
 use super::{bigint, seqs::Key, unsigned};
 use crate::error::{Error, Result};
 
-/// A person's wish that a range be lost.
+/// A person's wish that records be lost.
 #[derive(Debug, Clone)]
 pub(crate) struct Wish {
     pub(crate) request: i64,
-    pub(crate) key: Key,
-    pub(crate) first: u64,
-    pub(crate) last: u64,
+    pub(crate) journal: u64,
+    /// From the first number to the last; `None`: the journal is gone with its files.
+    pub(crate) range: Option<(Key, u64, u64)>,
+    pub(crate) why: String,
 }
 
 /// What became of it.
@@ -34,29 +35,32 @@ fn key(journal: i64, topic: i16, partition: i32) -> Result<Key> {
 /// The oldest wishes not yet answered.
 pub(crate) async fn wishes(db: &mut PgConnection, most: i64) -> Result<Vec<Wish>> {
     let rows = sqlx::query!(
-        "SELECT id, journal, topic, partition, first_seq, last_seq FROM pipeline_lost
+        "SELECT id, journal, topic, partition, first_seq, last_seq, why FROM pipeline_lost
          WHERE done_at IS NULL ORDER BY id LIMIT $1",
         most,
     )
     .fetch_all(db)
     .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Wish {
-                request: row.id,
-                key: key(row.journal, row.topic, row.partition)?,
-                first: unsigned(row.first_seq),
-                last: unsigned(row.last_seq),
-            })
-        })
-        .collect()
+    let mut wishes = Vec::with_capacity(rows.len());
+    for row in rows {
+        let range = match (row.topic, row.partition, row.first_seq, row.last_seq) {
+            (Some(topic), Some(partition), Some(first), Some(last)) => {
+                Some((key(row.journal, topic, partition)?, unsigned(first), unsigned(last)))
+            }
+            _ => None,
+        };
+        let journal = row.journal.cast_unsigned();
+        wishes.push(Wish { request: row.id, journal, range, why: row.why });
+    }
+    Ok(wishes)
 }
 
 /// Every range that was declared lost.
 pub(crate) async fn all(db: &mut PgConnection) -> Result<Vec<(Key, u64, u64)>> {
     let rows = sqlx::query!(
-        "SELECT journal, topic, partition, first_seq, last_seq FROM pipeline_lost
-         WHERE lost IS NOT NULL ORDER BY id"
+        r#"SELECT journal, topic AS "topic!", partition AS "partition!", first_seq AS "first_seq!",
+               last_seq AS "last_seq!"
+           FROM pipeline_lost WHERE lost IS NOT NULL AND topic IS NOT NULL ORDER BY id"#
     )
     .fetch_all(db)
     .await?;

@@ -103,6 +103,49 @@ async fn a_backup_older_than_the_segments_goes_on_and_shows_what_is_missing() {
     assert!(report.lanes.iter().map(|lane| lane.lost).sum::<u64>() >= 20, "{report}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_gone_before_a_backup_knew_its_end_holds_the_numbers_until_it_is_said() {
+    let mut world = World::new().await;
+    let mut log = world.writer(JOURNAL, NOON);
+    write(&mut log, 0, 20);
+    world.drain().await;
+    let backup = world.back_up().await;
+    log.0.end(Some((journal::JournalId(JOURNAL + 1), NOON + 1000))).unwrap();
+    let mut next = world.writer(JOURNAL + 1, NOON + 1000);
+    next.beat(NOON + 2000);
+    world.drain().await;
+    next.beat(NOON + 3000);
+    world.drain_with(&["--keep-hours", "0"]).await.unwrap();
+    assert!(!world.journal(JOURNAL).exists());
+    world.restore(backup).await;
+    world.drain().await;
+    let as_of = "SELECT (extract(epoch FROM as_of) * 1000)::bigint FROM pipeline_as_of";
+    assert_eq!(world.ask(as_of).await, NOON as i64 + 200, "it may have had more to say");
+
+    let db = dead_letter::connect(&world.config(&[]).stores).await.unwrap();
+    let mut wishes = Vec::new();
+    for id in [JOURNAL, JOURNAL, JOURNAL + 1, 5] {
+        wishes.push(lost::declare_gone(&db, id, "trimmed", "a test").await.unwrap());
+    }
+    world.drain().await;
+    let mut answers = Vec::new();
+    for wish in wishes {
+        answers.push(lost::answer(&db, wish).await.unwrap().unwrap());
+    }
+    let refused = |why: &str| Err(why.to_owned());
+    let expected = [
+        Ok(0),
+        refused("it has ended already"),
+        refused("its files are still there: retire it"),
+        refused("the journal is not known"),
+    ];
+    assert_eq!(answers, expected);
+    assert_eq!(world.ask(as_of).await, NOON as i64 + 3000);
+    let retired = "SELECT count(*) FROM pipeline_journal WHERE retired_because = 'trimmed'";
+    assert_eq!(world.ask(retired).await, 1);
+    world.audit().await;
+}
+
 /// From `journal 0102030405060708 clicks partition 3 seq 6 to 10`.
 fn range(named: &str) -> Range {
     let words: Vec<&str> = named.split(' ').collect();

@@ -103,6 +103,23 @@ async fn postgresql_gone_for_a_while_it_pauses_and_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_drain_whose_sender_fails_ends_instead_of_waiting_for_it() {
+    let world = World::new().await;
+    let refuse = "
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RAISE EXCEPTION 'no'; END $$;
+        CREATE TRIGGER refuse BEFORE DELETE ON outbox_block FOR EACH ROW EXECUTE FUNCTION refuse();";
+    sqlx::raw_sql(refuse).execute(&world.owner).await.unwrap();
+    let mut log = world.writer(JOURNAL, NOON);
+    write(&mut log, 0, 5);
+    let failed = world.drain_with(&[]).await.unwrap_err();
+    assert!(failed.to_string().contains("no"), "{failed}");
+    sqlx::raw_sql("DROP TRIGGER refuse ON outbox_block").execute(&world.owner).await.unwrap();
+    world.drain().await;
+    world.audit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_role_that_owns_tables_is_refused() {
     let world = World::new().await;
     let mut config = world.config(&[]);

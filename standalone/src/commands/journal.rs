@@ -44,6 +44,8 @@ enum Action {
     },
     /// Declares records lost that a journal announced and that will never come, so that nothing waits for them.
     Lost(lost::Options),
+    /// Declares a journal gone with its files, of which the database knows no end, so that nothing waits for it.
+    Gone(lost::GoneOptions),
     /// Ends a journal that no collector will follow up, so that nothing waits for it.
     Retire {
         /// Its 16 digits.
@@ -66,6 +68,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Action::Lost(lost) => lost::run(&options.folder, lost),
+        Action::Gone(gone) => lost::run_gone(&options.folder, gone),
         Action::Verify { journal } => verify(&chosen(&root, journal.as_deref())?, &key),
         Action::Adopt { journal, because } => {
             let place = find(&root, journal)?;

@@ -1,4 +1,4 @@
-//! `tributary journal lost`: asks the processor to give up records that were announced and will never come.
+//! `tributary journal lost` and `gone`: ask the processor to give up what will never come.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -29,6 +29,22 @@ pub(super) struct Options {
     partition: u16,
     /// The first and the last number, as 17-20.
     range: String,
+    #[command(flatten)]
+    said: Said,
+}
+
+/// Which journal, and why.
+#[derive(clap::Args)]
+pub(super) struct GoneOptions {
+    /// Its 16 digits.
+    journal: String,
+    #[command(flatten)]
+    said: Said,
+}
+
+/// Why, by whom, and of which installation.
+#[derive(clap::Args)]
+struct Said {
     /// Why; everybody who asks later is shown it.
     #[arg(long)]
     why: String,
@@ -40,31 +56,30 @@ pub(super) struct Options {
     database_url: Option<String>,
 }
 
+enum Wish {
+    Lost(Range),
+    Gone(JournalId),
+}
+
 pub(super) fn run(folder: &Folder, options: &Options) -> anyhow::Result<ExitCode> {
-    let range = range(options)?;
-    let installation = Installation::attach(folder.clone(), options.database_url.clone())?;
-    let config = processor_config(&installation)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let answer = runtime.block_on(async {
-        let database = processor::dead_letter::connect(&config.stores).await?;
-        let wish = lost::declare(&database, &range, &options.actor).await?;
-        let waiting = Waiting::show("waiting for the processor");
-        let answer = answer(&database, wish).await;
-        waiting.done();
-        answer
-    })?;
-    match answer {
-        Ok(records) => {
-            process::print(&format!("{records} records are declared lost\n"))?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Err(why) => bail!("nothing is declared lost: {why}"),
-    }
+    let records = ask(folder, &Wish::Lost(range(options)?), &options.said)?;
+    process::print(&format!("{records} records are declared lost\n"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn run_gone(folder: &Folder, options: &GoneOptions) -> anyhow::Result<ExitCode> {
+    let journal = journal(&options.journal)?;
+    ask(folder, &Wish::Gone(journal), &options.said)?;
+    process::print(&format!("{journal} is declared gone\n"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn journal(id: &str) -> anyhow::Result<JournalId> {
+    JournalId::parse(id).with_context(|| format!("{id} is no journal: give its 16 digits"))
 }
 
 fn range(options: &Options) -> anyhow::Result<Range> {
-    let journal = JournalId::parse(&options.journal)
-        .with_context(|| format!("{} is no journal: give its 16 digits", options.journal))?;
+    let journal = journal(&options.journal)?;
     let topic = Topic::ALL.into_iter().find(|topic| topic.name() == options.topic);
     let topic = topic
         .with_context(|| format!("{} is no topic: give clicks or conversions", options.topic))?;
@@ -73,8 +88,32 @@ fn range(options: &Options) -> anyhow::Result<Range> {
         text.parse().with_context(|| format!("{} is no range: give it as 17-20", options.range))
     };
     let (first, last) = (number(first)?, number(last)?);
-    let why = options.why.clone();
+    let why = options.said.why.clone();
     Ok(Range { journal: journal.0, topic, partition: options.partition, first, last, why })
+}
+
+/// Gives how many records are lost, or fails with why none is.
+fn ask(folder: &Folder, wish: &Wish, said: &Said) -> anyhow::Result<u64> {
+    let installation = Installation::attach(folder.clone(), said.database_url.clone())?;
+    let config = processor_config(&installation)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let answer = runtime.block_on(async {
+        let database = processor::dead_letter::connect(&config.stores).await?;
+        let wish = match wish {
+            Wish::Lost(range) => lost::declare(&database, range, &said.actor).await?,
+            Wish::Gone(journal) => {
+                lost::declare_gone(&database, journal.0, &said.why, &said.actor).await?
+            }
+        };
+        let waiting = Waiting::show("waiting for the processor");
+        let answer = answer(&database, wish).await;
+        waiting.done();
+        answer
+    })?;
+    match answer {
+        Ok(records) => Ok(records),
+        Err(why) => bail!("nothing is given up: {why}"),
+    }
 }
 
 async fn answer(database: &sqlx::PgPool, wish: i64) -> anyhow::Result<Result<u64, String>> {
@@ -102,9 +141,11 @@ mod tests {
             topic: topic.to_owned(),
             partition: 3,
             range: range.to_owned(),
-            why: "a disk is gone".to_owned(),
-            actor: "a test".to_owned(),
-            database_url: None,
+            said: Said {
+                why: "a disk is gone".to_owned(),
+                actor: "a test".to_owned(),
+                database_url: None,
+            },
         }
     }
 
