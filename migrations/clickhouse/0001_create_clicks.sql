@@ -52,6 +52,9 @@ CREATE TABLE IF NOT EXISTS clicks
     sub10 LowCardinality(String),
     -- As asked for, where no link has it.
     code LowCardinality(String),
+    coupon LowCardinality(String),
+    -- The affiliate's own id of the click, as sent.
+    aff_click_id String,
     -- The address as text, emptied after the configured days.
     address String TTL toDateTime(time) + INTERVAL 30 DAY,
     -- The block it came with (outbox), and that block's place in the order of commits.

@@ -78,7 +78,8 @@ CREATE TABLE affiliate_plan (
     version bigint NOT NULL DEFAULT 1,
     changed_xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
     FOREIGN KEY (site_id, program_id) REFERENCES affiliate_program (site_id, id),
-    UNIQUE (site_id, program_id, event, valid_from)
+    UNIQUE (site_id, program_id, event, valid_from),
+    UNIQUE (site_id, id)
 );
 
 CREATE TABLE affiliate_affiliatelink (

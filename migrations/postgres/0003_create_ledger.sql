@@ -12,20 +12,23 @@ CREATE TABLE ledger_tx (
     reason text NOT NULL DEFAULT '',
     ref_type text NOT NULL,
     ref_id bigint NOT NULL,
-    reverses_tx bigint REFERENCES ledger_tx,
-    UNIQUE (site_id, idem)
+    reverses_tx bigint,
+    UNIQUE (site_id, idem),
+    UNIQUE (site_id, id),
+    FOREIGN KEY (site_id, reverses_tx) REFERENCES ledger_tx (site_id, id)
 );
 
 -- Accounts are words: `affiliate:12:pending`, `program:3:commission_expense`.
 -- A debit is positive, a credit negative.
 CREATE TABLE ledger_posting (
-    tx_id bigint NOT NULL REFERENCES ledger_tx DEFERRABLE INITIALLY DEFERRED,
+    tx_id bigint NOT NULL,
     n smallint NOT NULL CHECK (n > 0),
     site_id bigint NOT NULL,
     account text NOT NULL CHECK (account ~ '^[a-z]+(:[a-z0-9_]+)+$'),
     currency text NOT NULL CHECK (currency ~ '^[A-Z]{3}$'),
     amount bigint NOT NULL CHECK (amount <> 0),
-    PRIMARY KEY (tx_id, n)
+    PRIMARY KEY (tx_id, n),
+    FOREIGN KEY (site_id, tx_id) REFERENCES ledger_tx (site_id, id) DEFERRABLE INITIALLY DEFERRED
 );
 CREATE INDEX ledger_posting_account ON ledger_posting (site_id, account, currency);
 

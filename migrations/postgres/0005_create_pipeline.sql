@@ -7,7 +7,15 @@
 CREATE TABLE pipeline_store (
     id boolean PRIMARY KEY DEFAULT true CHECK (id),
     system_identifier bigint NOT NULL,
-    started_at timestamptz NOT NULL
+    started_at timestamptz NOT NULL,
+    -- Rises when a replica is promoted, or a backup is rolled forward.
+    timeline bigint NOT NULL
+);
+
+-- Days whose rollups must be rebuilt, since a reconciliation removes rows of them from ClickHouse:
+-- written before the first is removed, so that one cut short goes on where it was.
+CREATE TABLE pipeline_touched_day (
+    day date PRIMARY KEY
 );
 
 -- Who may commit, and the number of the last commit. A processor raises `epoch` when it takes over;
@@ -107,6 +115,9 @@ CREATE TABLE pipeline_label (
 );
 ALTER TABLE pipeline_label ALTER bytes SET STORAGE EXTERNAL;
 CREATE INDEX pipeline_label_max ON pipeline_label (max_ms);
+-- A conversion asks for the blobs around its click's seq: a few, however many came later.
+CREATE EXTENSION IF NOT EXISTS btree_gist;
+CREATE INDEX pipeline_label_seqs ON pipeline_label USING gist (journal, partition, int8range(first_seq, last_seq, '[]'));
 
 -- Conversions whose click is not decided yet, as received.
 CREATE TABLE pipeline_waiting (
@@ -142,6 +153,7 @@ CREATE TABLE pipeline_dead_letter (
     partition integer NOT NULL,
     seq bigint NOT NULL,
     reason text NOT NULL,
+    -- Emptied after the days that addresses are kept.
     bytes bytea NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
     commit bigint NOT NULL,
@@ -150,6 +162,7 @@ CREATE TABLE pipeline_dead_letter (
     UNIQUE (journal, topic, partition, seq)
 );
 CREATE INDEX pipeline_dead_letter_open ON pipeline_dead_letter (id) WHERE resolved_by IS NULL;
+CREATE INDEX pipeline_dead_letter_kept ON pipeline_dead_letter (created_at) WHERE bytes <> '';
 
 -- A person's wish to have a dead letter decided: as it is, or with these bytes in its place.
 CREATE TABLE pipeline_resend (
@@ -162,6 +175,27 @@ CREATE TABLE pipeline_resend (
     answer text NOT NULL DEFAULT ''
 );
 CREATE INDEX pipeline_resend_open ON pipeline_resend (id) WHERE done_at IS NULL;
+CREATE INDEX pipeline_resend_kept ON pipeline_resend (done_at) WHERE bytes <> '';
+
+-- A person's wish to declare announced records lost, so that nothing waits for them any more; without
+-- a range, that a whole journal is gone with its files. The processor answers; `lost` is how many records
+-- it took, null while it has not, or has refused.
+CREATE TABLE pipeline_lost (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    journal bigint NOT NULL,
+    topic smallint CHECK (topic IN (1, 2)),
+    partition integer,
+    first_seq bigint CHECK (first_seq > 0),
+    last_seq bigint CHECK (last_seq >= first_seq),
+    why text NOT NULL CHECK (why <> ''),
+    actor text NOT NULL,
+    asked_at timestamptz NOT NULL DEFAULT now(),
+    done_at timestamptz,
+    answer text NOT NULL DEFAULT '',
+    lost bigint,
+    CHECK (num_nulls(topic, partition, first_seq, last_seq) IN (0, 4))
+);
+CREATE INDEX pipeline_lost_open ON pipeline_lost (id) WHERE done_at IS NULL;
 
 -- Blocks on their way to ClickHouse: encoded once, compressed, the same bytes on every try.
 CREATE TABLE outbox_block (
@@ -181,19 +215,22 @@ ALTER TABLE outbox_block ALTER bytes SET STORAGE EXTERNAL;
 CREATE INDEX outbox_block_commit ON outbox_block (commit, table_name);
 
 -- Ids of every block ever committed, kept as long as the backups: what ClickHouse may hold.
--- `ranges` names the records in it: (journal, topic, partition, first seq, last seq, rows).
+-- `ranges` names the records in it: (journal, topic, partition, first seq, last seq, rows, checksum).
 CREATE TABLE pipeline_block (
     id bytea PRIMARY KEY CHECK (octet_length(id) = 16),
     commit bigint NOT NULL,
     table_name text NOT NULL,
     rows bigint NOT NULL,
     ranges jsonb NOT NULL,
+    -- Its oldest event: with it, whether retention may have taken rows of it.
+    oldest timestamptz NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX pipeline_block_commit ON pipeline_block (commit);
 
 -- Until when the numbers are complete: the smallest heartbeat over every declared slot whose records
--- are all in and whose blocks are in ClickHouse, bounded by the oldest conversion not yet decided.
+-- are all in (or declared lost) and whose blocks are in ClickHouse, bounded by the oldest conversion not
+-- yet decided. A journal that has ended holds it too while announced records of it are missing.
 -- `as_of` is null while a declared slot was never heard of; `note` says what holds it.
 CREATE VIEW pipeline_as_of AS
 WITH done AS (
@@ -203,9 +240,13 @@ journals AS (
     SELECT j.slot, j.journal, j.state, j.ended_at,
         (SELECT max(h.at) FROM pipeline_heartbeat h WHERE h.journal = j.journal AND h.commit < done.before) AS at,
         j.started_at,
-        j.state = 'retired' OR (j.state = 'sealed' AND NOT EXISTS (
-            SELECT FROM pipeline_heartbeat h WHERE h.journal = j.journal AND h.commit >= done.before)) AS over
+        j.state <> 'live' AND NOT holed.holed AND NOT EXISTS (
+            SELECT FROM pipeline_heartbeat h WHERE h.journal = j.journal AND h.commit >= done.before) AS over,
+        holed.holed
     FROM pipeline_journal j CROSS JOIN done
+    CROSS JOIN LATERAL (SELECT EXISTS (
+        SELECT FROM pipeline_seqs q WHERE q.journal = j.journal
+            AND NOT q.covered @> int8range(1, q.announced + 1)) AS holed) AS holed
     WHERE j.kind = 'collector'
 ),
 slots AS (
@@ -214,7 +255,8 @@ slots AS (
             WHEN count(j.journal) = 0 THEN NULL
             WHEN bool_and(j.over) THEN max(j.ended_at)
             ELSE min(coalesce(j.at, j.started_at)) FILTER (WHERE NOT j.over)
-        END AS at
+        END AS at,
+        coalesce(bool_or(j.holed), false) AS holed
     FROM pipeline_slot s LEFT JOIN journals j USING (slot)
     GROUP BY s.slot
 ),
@@ -222,6 +264,7 @@ slots AS (
 total AS (
     SELECT count(*) AS declared, count(at) AS heard, min(at) AS at,
         string_agg(slot, ', ' ORDER BY slot) FILTER (WHERE at IS NULL) AS unheard,
+        string_agg(slot, ', ' ORDER BY slot) FILTER (WHERE holed) AS holed,
         (SELECT min(occurred_at) FROM pipeline_waiting) AS waiting
     FROM slots
 )
@@ -231,6 +274,7 @@ SELECT
     CASE
         WHEN declared = 0 THEN 'no collector is declared'
         WHEN declared > heard THEN 'never heard of: ' || unheard
+        WHEN holed IS NOT NULL THEN 'announced and never received: ' || holed
         WHEN waiting <= at THEN 'a conversion waits for its click'
         ELSE ''
     END AS note

@@ -32,7 +32,7 @@ GRANT SELECT, INSERT ON ledger_tx, ledger_posting TO tributary_processor;
 GRANT SELECT, INSERT, UPDATE ON affiliate_conversion, affiliate_commission TO tributary_processor;
 GRANT SELECT, INSERT, UPDATE, DELETE ON pipeline_store, pipeline_owner, pipeline_slot, pipeline_journal,
     pipeline_position, pipeline_seqs, pipeline_heartbeat, pipeline_claims, pipeline_label, pipeline_waiting,
-    pipeline_expiry, pipeline_dead_letter, pipeline_resend, pipeline_block, outbox_block TO tributary_processor;
+    pipeline_expiry, pipeline_dead_letter, pipeline_resend, pipeline_lost, pipeline_touched_day, pipeline_block, outbox_block TO tributary_processor;
 GRANT SELECT ON pipeline_as_of TO tributary_processor;
 
 -- api: links and terms are its to write (terms only by a further row); what was decided it reads.
@@ -47,8 +47,12 @@ GRANT SELECT (id, journal, topic, partition, seq, reason, created_at, resolved_b
 GRANT SELECT (journal, slot, kind, partitions, started_at, state) ON pipeline_journal TO tributary_api;
 
 -- analyst: reads what was decided and under which terms; no accounts, no addresses of mail.
-GRANT SELECT ON affiliate_program, affiliate_plan, affiliate_affiliatelink, affiliate_conversion, affiliate_commission,
+GRANT SELECT ON affiliate_program, affiliate_plan, affiliate_affiliatelink, affiliate_commission,
     ledger_tx, ledger_posting, pipeline_as_of TO tributary_analyst;
+-- Not `parameters`: advertisers' names of their customers stand in it.
+GRANT SELECT (id, site_id, program_id, affiliate_id, link_id, event, txn_id, revision, status, reason, amount_units,
+    currency, occurred_at, journal, shard, seq, via, trusted, click_at, click_journal, click_shard, click_seq,
+    click_key_version, trace, created_at) ON affiliate_conversion TO tributary_analyst;
 GRANT SELECT (id, site_id, name, is_active, created_at) ON affiliate_affiliate TO tributary_analyst;
 GRANT SELECT (id, name, domain, time_zone, currency, created_at) ON whitelabel_whitelabelsite TO tributary_analyst;
 

@@ -100,6 +100,32 @@ pub async fn keep_addresses(url: &str, database: &str, days: u16) -> Result<(), 
     Ok(())
 }
 
+/// Removes raw events `days` after they happened, in both tables that have them; `None` keeps them for
+/// ever. Rollups stay. The engine does it by itself from then on. Changes nothing where it is so already.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn keep_events(url: &str, database: &str, days: Option<u16>) -> Result<(), Error> {
+    let client = client(url, database)?;
+    for table in ["clicks", "conversions"] {
+        let engine: String = client
+            .query("SELECT engine_full FROM system.tables WHERE database = ? AND name = ?")
+            .bind(database)
+            .bind(table)
+            .fetch_one()
+            .await?;
+        let wanted = days.map(|days| format!(" TTL toDateTime(time) + toIntervalDay({days}) "));
+        let change = match wanted {
+            Some(wanted) if engine.contains(&wanted) => continue,
+            Some(wanted) => format!("ALTER TABLE {table} MODIFY{wanted}"),
+            None if engine.contains(" TTL ") => format!("ALTER TABLE {table} REMOVE TTL"),
+            None => continue,
+        };
+        client.query(change.trim_end()).execute().await?;
+    }
+    Ok(())
+}
+
 /// The statements of a file: each ends with a semicolon at the end of a line.
 pub(crate) fn statements(sql: &str) -> impl Iterator<Item = &str> {
     sql.split(";\n").map(str::trim).filter(|statement| !statement.is_empty())

@@ -28,6 +28,9 @@ struct Arguments {
     /// Days after which ClickHouse empties raw addresses
     #[arg(long, env = "TRIBUTARY_ADDRESS_DAYS", value_parser = clap::value_parser!(u16).range(1..=3650))]
     address_days: Option<u16>,
+    /// Days after which ClickHouse removes raw events; rollups stay
+    #[arg(long, env = "TRIBUTARY_EVENT_DAYS", value_parser = clap::value_parser!(u16).range(1..=3650))]
+    event_days: Option<u16>,
     /// Print what would be applied, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -79,6 +82,9 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         report("clickhouse", &steps, arguments.dry_run)?;
         if let (Some(days), false) = (arguments.address_days, arguments.dry_run) {
             clickhouse::keep_addresses(url, database, days).await?;
+        }
+        if arguments.event_days.is_some() && !arguments.dry_run {
+            clickhouse::keep_events(url, database, arguments.event_days).await?;
         }
     }
     Ok(())

@@ -18,6 +18,7 @@ use crate::{
     engine::Engine,
     error::{Error, Result},
     repair,
+    retention::Retention,
     stores::{
         outbox,
         seqs::Key,
@@ -38,7 +39,8 @@ const LOOK: Duration = Duration::from_millis(50);
 pub async fn run(config: &Config) -> Result<Report> {
     let engine = Engine::new(&config.stores, &config.window)?;
     let (pool, _) = server::connect(&config.stores.database_url).await?;
-    let snapshot = postgres::snapshot(&pool).await?;
+    let kept = Retention::ask(&engine).await?;
+    let snapshot = postgres::snapshot(&pool, kept).await?;
     let mut report = Report::new(snapshot.commit);
     lanes(&snapshot, &mut report);
     report.discrepancies.extend(snapshot.wrong.iter().cloned());
@@ -50,7 +52,7 @@ pub async fn run(config: &Config) -> Result<Report> {
             format!("blocks up to commit {} do not arrive in clickhouse", snapshot.commit),
         );
     }
-    rollups(&pool, &engine, &mut report).await?;
+    rollups(&pool, &engine, kept, &mut report).await?;
     let path = &config.source.keys;
     let text = std::fs::read_to_string(path)
         .map_err(|source| Error::File { path: path.clone(), source })?;
@@ -134,18 +136,23 @@ async fn wait_for_blocks(pool: &sqlx::PgPool, commit: i64) -> Result<bool> {
 }
 
 /// Rollups against raw rows, both as they are while nobody sends.
-async fn rollups(pool: &sqlx::PgPool, engine: &Engine, report: &mut Report) -> Result<()> {
+async fn rollups(
+    pool: &sqlx::PgPool,
+    engine: &Engine,
+    kept: Retention,
+    report: &mut Report,
+) -> Result<()> {
     let mut db = pool.acquire().await?;
     server::lock(&mut db, Lock::Send).await?;
-    let compared = compare_rollups(engine, report).await;
+    let compared = compare_rollups(engine, kept, report).await;
     let unlocked = server::unlock(&mut db, Lock::Send).await;
     compared?;
     unlocked
 }
 
-async fn compare_rollups(engine: &Engine, report: &mut Report) -> Result<()> {
+async fn compare_rollups(engine: &Engine, kept: Retention, report: &mut Report) -> Result<()> {
     for rollup in repair::rollups(engine).await? {
-        for difference in rollup.compare(engine).await? {
+        for difference in rollup.compare(engine, kept).await? {
             report.say(
                 "rollup",
                 format!(

@@ -9,6 +9,7 @@ use crate::{
         dead_letters::DeadLetter,
         journals::{Ended, Known},
         labels::Labels,
+        lost::Answered,
         owner::Move,
         seqs::Key,
         waiting::Parked,
@@ -65,20 +66,35 @@ pub(crate) struct Held {
     first: u64,
     last: u64,
     rows: u64,
+    /// Of each record's place: one lost and one doubled do not add up to it.
+    checksum: u64,
+    oldest_ms: u64,
 }
 
 impl Held {
     /// One more row.
-    pub(crate) fn add(&mut self, seq: u64) {
+    pub(crate) fn add(&mut self, seq: u64, shard: u32, time_ms: u64) {
         self.first = if self.rows == 0 { seq } else { self.first.min(seq) };
+        self.oldest_ms = if self.rows == 0 { time_ms } else { self.oldest_ms.min(time_ms) };
         self.last = self.last.max(seq);
         self.rows += 1;
+        self.checksum = self.checksum.wrapping_add(mixed(seq, shard));
     }
 
     /// How many.
     pub(crate) const fn rows(&self) -> u64 {
         self.rows
     }
+}
+
+/// What ClickHouse computes as `intHash64(bitXor(seq, bitShiftLeft(toUInt64(shard), 40)))`.
+const fn mixed(seq: u64, shard: u32) -> u64 {
+    let mut x = seq ^ ((shard as u16 as u64) << 40) ^ 0x4cf2_d2ba_ae6d_a887;
+    x ^= x >> 33;
+    x = x.wrapping_mul(0xff51_afd7_ed55_8ccd);
+    x ^= x >> 33;
+    x = x.wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+    x ^ (x >> 33)
 }
 
 /// The records of one block, by (journal, topic, partition).
@@ -92,11 +108,16 @@ impl Manifest {
     }
 
     /// One more row.
-    pub(crate) fn add(&mut self, key: Key, seq: u64) {
-        self.0.entry(key).or_default().add(seq);
+    pub(crate) fn add(&mut self, key: Key, (seq, shard, time_ms): (u64, u32, u64)) {
+        self.0.entry(key).or_default().add(seq, shard, time_ms);
     }
 
-    /// As stored: `[[journal hex, topic, partition, first, last, rows], …]`.
+    /// The time of the oldest record.
+    pub(crate) fn oldest_ms(&self) -> u64 {
+        self.0.values().map(|held| held.oldest_ms).min().unwrap_or(0)
+    }
+
+    /// As stored: `[[journal hex, topic, partition, first, last, rows, checksum], …]`.
     pub(crate) fn to_json(&self) -> serde_json::Value {
         let rows = self.0.iter().map(|(key, held)| {
             let journal = format!("{:016x}", key.journal);
@@ -106,7 +127,8 @@ impl Manifest {
                 key.partition,
                 held.first,
                 held.last,
-                held.rows
+                held.rows,
+                held.checksum
             ])
         });
         rows.collect()
@@ -118,6 +140,8 @@ impl Manifest {
 pub(crate) struct Prune {
     pub(crate) claims_before_ms: u64,
     pub(crate) labels_before_ms: u64,
+    /// Days that raw records of dead letters are kept.
+    pub(crate) address_days: u16,
 }
 
 /// Everything one transaction writes, besides the sets themselves.
@@ -143,6 +167,8 @@ pub(crate) struct Batch {
     pub(crate) records: usize,
     /// Answers to wishes that a dead letter be decided.
     pub(crate) resent: Vec<Resent>,
+    /// Answers to wishes that records be lost.
+    pub(crate) lost: Vec<Answered>,
     pub(crate) prune: Option<Prune>,
 }
 
@@ -155,6 +181,7 @@ impl Batch {
             && self.decided.is_empty()
             && self.woken.is_empty()
             && self.resent.is_empty()
+            && self.lost.is_empty()
     }
 }
 

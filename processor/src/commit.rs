@@ -1,16 +1,20 @@
 //! One batch, one transaction: positions, sets, dead letters, labels, claims, conversions with their
 //! commissions and postings, and the encoded blocks. All of it or nothing.
 
+use schemas::event::Message;
 use sqlx::{PgConnection, PgPool};
 
 use crate::{
-    batch::{Batch, Manifest},
+    batch::{Batch, Decided, Manifest, Record},
     decide::Decider,
     error::{Error, Result},
     journals::Journals,
+    money,
     native::{ConversionsBlock, Encoded, Stored},
     stores::{
-        claim_blobs, conversions, dead_letters, journals as journal_rows, labels, ledger,
+        claim_blobs,
+        dead_letters::{self, DeadLetter},
+        journals as journal_rows, labels, lost,
         outbox::{self, Block, BlockId},
         owner::{self, Owner},
         seqs, unsigned, waiting,
@@ -29,14 +33,14 @@ pub(crate) struct Committed {
 pub(crate) async fn commit(
     pool: &PgPool,
     owner: Owner,
-    journals: &Journals,
+    journals: &mut Journals,
     decider: &mut Decider,
     batch: &mut Batch,
 ) -> Result<Committed> {
     let commit = owner.commit + 1;
     let blobs = decider.claims.take_blobs()?;
     // The heavy part, before the transaction is open.
-    let clicks = tokio::task::block_in_place(|| clicks_block(decider, commit, &batch.clicks))?;
+    let clicks = tokio::task::block_in_place(|| clicks_block(decider, commit))?;
     let mut tx = pool.begin().await?;
     if owner::advance(&mut tx, owner).await? != commit {
         return Err(Error::Fenced);
@@ -45,16 +49,19 @@ pub(crate) async fn commit(
         journal_rows::register(&mut tx, owner, known).await?;
     }
     owner::move_all(&mut tx, owner, &batch.moves).await?;
-    write_log(&mut tx, commit, journals, batch).await?;
     claim_blobs::put(&mut tx, commit, &blobs).await?;
     let mut blocks = usize::from(clicks.is_some());
-    if let Some((block, ranges)) = &clicks {
-        outbox::put(&mut tx, block, ranges).await?;
+    if let Some(block) = &clicks {
+        outbox::put(&mut tx, block, &batch.clicks).await?;
     }
     if !batch.decided.is_empty() {
-        write_money(&mut tx, commit, decider, batch).await?;
-        blocks += 1;
+        let taken = money::store(&mut tx, std::mem::take(&mut batch.decided)).await?;
+        bury(taken.refused, journals, decider, batch);
+        blocks += usize::from(!taken.stored.is_empty());
+        put_conversions(&mut tx, commit, decider, &taken.stored).await?;
     }
+    // Behind the money: what PostgreSQL would not take is counted as a dead letter.
+    write_log(&mut tx, commit, journals, batch).await?;
     // Behind the blocks: what is kept depends on the oldest of them.
     let heard: Vec<(u64, u64)> = batch.heard.iter().map(|(journal, ms)| (*journal, *ms)).collect();
     journal_rows::beat(&mut tx, commit, &heard).await?;
@@ -62,22 +69,19 @@ pub(crate) async fn commit(
     if let Some(prune) = batch.prune {
         claim_blobs::prune(&mut tx, prune.claims_before_ms).await?;
         labels::prune(&mut tx, prune.labels_before_ms).await?;
+        dead_letters::blank(&mut tx, prune.address_days).await?;
     }
     tx.commit().await?;
     Ok(Committed { commit, blocks })
 }
 
-fn clicks_block(
-    decider: &mut Decider,
-    commit: i64,
-    manifest: &Manifest,
-) -> Result<Option<(Block, serde_json::Value)>> {
+fn clicks_block(decider: &mut Decider, commit: i64) -> Result<Option<Block>> {
     if decider.block.rows() == 0 {
         return Ok(None);
     }
     let id = BlockId::random()?;
     let encoded = decider.block.finish(u128::from_be_bytes(id.0), unsigned(commit));
-    Ok(Some((block(id, commit, encoded), manifest.to_json())))
+    Ok(Some(block(id, commit, encoded)))
 }
 
 fn block(id: BlockId, commit: i64, encoded: Encoded) -> Block {
@@ -113,31 +117,76 @@ async fn write_log(
         }
         dead_letters::answer(tx, resent.request, &resent.answer).await?;
     }
+    for answered in &batch.lost {
+        lost::answer(tx, answered).await?;
+    }
     Ok(())
 }
 
-/// Conversions, commissions, postings, and the block that tells ClickHouse.
-async fn write_money(
-    tx: &mut PgConnection,
-    commit: i64,
+/// Makes dead letters of the conversions that PostgreSQL would not take: decided, but for their data.
+fn bury(
+    refused: Vec<(Decided, String)>,
+    journals: &mut Journals,
     decider: &mut Decider,
     batch: &mut Batch,
+) {
+    for (one, reason) in refused {
+        let Record { journal, partition, seq, event } = one.record;
+        let key = seqs::Key::conversions(journal, partition);
+        tracing::error!(
+            journal = format_args!("{journal:016x}"),
+            partition,
+            seq,
+            "postgresql does not take a conversion: it is a dead letter now"
+        );
+        if let Some(lane) = journals.lane_mut(key) {
+            lane.seqs.decided = lane.seqs.decided.saturating_sub(1);
+            lane.dirty = true;
+        }
+        decider.counts.dead += 1;
+        batch.expired.retain(|expiry| (expiry.key, expiry.seq) != (key, seq));
+        // One sent again stays the letter it is, and whoever asked is told why.
+        for resent in &mut batch.resent {
+            if resent.letter.is_some() && (resent.key, resent.seq) == (key, seq) {
+                resent.letter = None;
+                resent.answer.clone_from(&reason);
+            }
+        }
+        batch.dead.push(DeadLetter {
+            journal,
+            topic: key.topic.id(),
+            partition,
+            seq,
+            reason,
+            bytes: event.encode_to_vec(),
+        });
+    }
+}
+
+/// The block that tells ClickHouse of the conversions stored.
+async fn put_conversions(
+    tx: &mut PgConnection,
+    commit: i64,
+    decider: &Decider,
+    stored: &[(Decided, i64)],
 ) -> Result<()> {
-    let ids = conversions::insert(tx, &mut batch.decided).await?;
-    ledger::accrue(tx, &batch.decided, &ids).await?;
+    if stored.is_empty() {
+        return Ok(());
+    }
     let mut rows = ConversionsBlock::default();
     let mut manifest = Manifest::default();
-    for (one, id) in batch.decided.iter().zip(&ids) {
+    for (one, id) in stored {
         let click = one.record.event.click.as_ref();
         let stored = Stored {
             conversion: unsigned(*id),
             click_journal: click.map_or(0, |click| one.click_journal(click)),
         };
         rows.push(&one.record, &one.outcome, stored, decider.lookups.words());
-        let key = seqs::Key::conversions(one.record.journal, one.record.partition);
-        manifest.add(key, one.record.seq);
+        let Record { journal, partition, seq, ref event } = one.record;
+        let key = seqs::Key::conversions(journal, partition);
+        manifest.add(key, (seq, event.shard, event.time_ms));
     }
     let id = BlockId::random()?;
     let encoded = rows.finish(u128::from_be_bytes(id.0), unsigned(commit));
-    outbox::put(tx, &block(id, commit, encoded), &manifest.to_json()).await
+    outbox::put(tx, &block(id, commit, encoded), &manifest).await
 }

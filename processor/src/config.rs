@@ -66,6 +66,9 @@ pub struct Source {
     /// PostgreSQL restored from a backup, which reads them again.
     #[arg(long, env = "TRIBUTARY_JOURNAL_KEEP_HOURS", default_value_t = 24)]
     pub keep_hours: u64,
+    /// Days that raw records of dead letters are kept: visitors' addresses stand in them.
+    #[arg(long, env = "TRIBUTARY_ADDRESS_DAYS", default_value_t = 30)]
+    pub address_days: u16,
 }
 
 /// How much is decided at once.

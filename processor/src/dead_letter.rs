@@ -111,16 +111,24 @@ pub async fn show(db: &PgPool, id: i64) -> Result<Option<Opened>> {
 /// # Errors
 /// `Postgres`; `Config` with what is wrong with the letter or the bytes.
 pub async fn resend(db: &PgPool, id: i64, bytes: Option<&[u8]>, actor: &str) -> Result<i64> {
-    let row = sqlx::query!("SELECT topic, resolved_by FROM pipeline_dead_letter WHERE id = $1", id)
-        .fetch_optional(db)
-        .await?
-        .ok_or_else(|| Error::Config(format!("there is no dead letter {id}")))?;
+    let row = sqlx::query!(
+        r#"SELECT topic, resolved_by, bytes = '' AS "blank!" FROM pipeline_dead_letter WHERE id = $1"#,
+        id
+    )
+    .fetch_optional(db)
+    .await?
+    .ok_or_else(|| Error::Config(format!("there is no dead letter {id}")))?;
     let topic = u8::try_from(row.topic).ok().and_then(Topic::from_id);
     let Some(topic) = topic else {
         return Err(Error::Config(format!("dead letter {id} is no event: it cannot be decided")));
     };
     if row.resolved_by.is_some() {
         return Err(Error::Config(format!("dead letter {id} is decided already")));
+    }
+    if row.blank && bytes.is_none_or(<[u8]>::is_empty) {
+        return Err(Error::Config(format!(
+            "the record of dead letter {id} is not kept any more: give one in its place"
+        )));
     }
     if let Some(bytes) = bytes {
         let read = match topic {

@@ -142,10 +142,7 @@ impl Decider {
             }
             Body::Heartbeat { time_ms, last } => {
                 announce(of, last);
-                if of.holes == 0 {
-                    of.heard_ms = of.heard_ms.max(time_ms);
-                    batch.heard.insert(of.known.journal, of.heard_ms);
-                }
+                of.hear(time_ms, batch);
             }
             Body::Skip { topic, partition, from, to } => {
                 let lane =
@@ -157,10 +154,7 @@ impl Decider {
             }
             Body::End(end) => {
                 announce(of, end.last);
-                if of.holes == 0 {
-                    of.heard_ms = of.heard_ms.max(end.time_ms);
-                    batch.heard.insert(of.known.journal, of.heard_ms);
-                }
+                of.hear(end.time_ms, batch);
                 if end.is_final() || of.known.import {
                     of.known.ended_ms = Some(end.time_ms.max(of.known.start_ms));
                     batch.ended.push(Ended {
@@ -236,7 +230,7 @@ impl Decider {
         if let Some(lane) = of.lane_mut(Topic::Clicks, self.click.partition) {
             lane.dirty = true;
             lane.seqs.decided += 1;
-            lane.held.add(self.click.seq);
+            lane.held.add(self.click.seq, event.shard, event.time_ms);
             if let Some(reason) = outcome.invalid {
                 lane.labels.push(self.click.seq, event.time_ms, reason);
             }
@@ -245,12 +239,12 @@ impl Decider {
         *self.outcomes.entry(name).or_default() += 1;
     }
 
-    /// Decides a click of a dead letter that was repaired; false when its journal is not known.
-    pub(crate) fn decide_again(&mut self, click: Record<Click>, journals: &mut Journals) -> bool {
-        let Some(incarnation) = journals.get_mut(click.journal) else { return false };
-        self.click = click;
-        self.decide(incarnation);
-        true
+    /// Decides a click of a dead letter that was repaired; its journal must be known.
+    pub(crate) fn decide_again(&mut self, click: Record<Click>, journals: &mut Journals) {
+        if let Some(incarnation) = journals.get_mut(click.journal) {
+            self.click = click;
+            self.decide(incarnation);
+        }
     }
 
     fn bury(&mut self, batch: &mut Batch, letter: DeadLetter) {
@@ -281,7 +275,6 @@ fn knows(facts: &Facts, link: u32) -> bool {
 
 /// Notes what the journal says it has written, and counts what of that is not in.
 fn announce(of: &mut Incarnation, last: journal::Seqs<'_>) {
-    let mut holes = 0;
     for (topic, partition, seq) in last.iter() {
         let Some(lane) = Topic::from_id(topic.0).and_then(|topic| of.lane_mut(topic, partition.0))
         else {
@@ -291,15 +284,6 @@ fn announce(of: &mut Incarnation, last: journal::Seqs<'_>) {
             lane.seqs.announced = seq;
             lane.dirty = true;
         }
-        if !lane.seqs.covered.covers(seq) {
-            holes += lane
-                .seqs
-                .covered
-                .holes(seq)
-                .iter()
-                .map(|(first, last)| last - first + 1)
-                .sum::<u64>();
-        }
     }
-    of.holes = holes;
+    of.count_holes();
 }

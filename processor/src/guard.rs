@@ -2,6 +2,7 @@
 //! committed or sent on a server other than the one last known, ClickHouse is brought back to what
 //! that server knows.
 
+use chrono::NaiveDate;
 use clickhouse::Row;
 use serde::Deserialize;
 use sqlx::{PgConnection, PgPool};
@@ -15,10 +16,12 @@ use crate::{
     error::{Error, Result},
     native::frames::Frames,
     repair,
+    retention::Retention,
     stores::{
         outbox::{self, BlockId},
         owner,
         server::{self, Lock, Pair},
+        touched,
     },
 };
 
@@ -67,9 +70,13 @@ async fn reconcile(db: &mut PgConnection, here: Pair, engine: &Engine) -> Result
         tokio::time::sleep(rest(before, here, uptime, engine.window().both())).await;
     }
     let open = outbox::open_ids(&mut *db).await?;
-    let days = remove_uncommitted(db, engine, &open).await?;
+    remove_uncommitted(db, engine, &open).await?;
+    // Also those of a run before this one that removed rows and got no further.
+    let mut days = touched::all(&mut *db).await?;
+    let kept = Retention::ask(engine).await?.first_day();
+    // Of days whose raw rows are expiring the sums are all there is: they stay as they are.
+    days.retain(|day| *day >= kept);
     if !days.is_empty() {
-        let days: Vec<String> = days.into_iter().collect();
         for rollup in repair::rollups(engine).await? {
             rollup.rebuild(engine, &days).await?;
         }
@@ -92,20 +99,21 @@ async fn is_empty(engine: &Engine) -> Result<bool> {
 /// same server every check of an id was made before it; after a failover nobody knows when.
 fn rest(before: Option<Pair>, here: Pair, uptime: Duration, window: Duration) -> Duration {
     let restarted = before.is_some_and(|before| {
-        before.system_identifier == here.system_identifier && before.started_at < here.started_at
+        before.system_identifier == here.system_identifier
+            && before.timeline == here.timeline
+            && before.started_at < here.started_at
     });
     if restarted { window.saturating_sub(uptime) } else { window }
 }
 
-/// Removes every row whose block this server does not know as committed, or still has to send; gives
-/// the days touched.
+/// Removes every row whose block this server does not know as committed, or still has to send. The
+/// days touched are stored before, since afterwards nothing tells them any more.
 async fn remove_uncommitted(
     db: &mut PgConnection,
     engine: &Engine,
     open: &[BlockId],
-) -> Result<BTreeSet<String>> {
+) -> Result<()> {
     let open: HashSet<BlockId> = open.iter().copied().collect();
-    let mut days = BTreeSet::new();
     for table in TABLES {
         let sql = format!(
             "SELECT block, toString(min(day)) AS first_day, toString(max(day)) AS last_day FROM {table} GROUP BY block"
@@ -121,9 +129,11 @@ async fn remove_uncommitted(
             };
             wrong.extend(chunk.iter().filter(gone));
         }
+        let mut days = BTreeSet::new();
         for row in &wrong {
             put_days(&mut days, row);
         }
+        touched::put(&mut *db, &days).await?;
         for chunk in wrong.chunks(IDS) {
             let list: Vec<String> = chunk.iter().map(|row| format!("'{}'", row.block)).collect();
             tracing::warn!(
@@ -135,7 +145,7 @@ async fn remove_uncommitted(
             engine.client().query(&sql).with_setting("mutations_sync", "2").execute().await?;
         }
     }
-    Ok(days)
+    Ok(())
 }
 
 fn parse(hex: &str) -> Option<BlockId> {
@@ -145,15 +155,15 @@ fn parse(hex: &str) -> Option<BlockId> {
         .map(|id| BlockId(id.to_be_bytes()))
 }
 
-fn put_days(days: &mut BTreeSet<String>, row: &Stored) {
-    let day = |text: &str| text.parse::<chrono::NaiveDate>().ok();
+fn put_days(days: &mut BTreeSet<NaiveDate>, row: &Stored) {
+    let day = |text: &str| text.parse::<NaiveDate>().ok();
     if let (Some(first), Some(last)) = (day(&row.first_day), day(&row.last_day)) {
-        days.extend(first.iter_days().take_while(|day| *day <= last).map(|day| day.to_string()));
+        days.extend(first.iter_days().take_while(|day| *day <= last));
     }
 }
 
 /// Gives the blocks still to be sent new ids, so that no token ClickHouse remembers drops them, and
-/// stores the pair: in one transaction.
+/// stores the pair, the touched days being done: in one transaction.
 async fn rename_all(db: &mut PgConnection, open: &[BlockId], here: Pair) -> Result<()> {
     use sqlx::Connection;
     let mut tx = db.begin().await?;
@@ -163,6 +173,7 @@ async fn rename_all(db: &mut PgConnection, open: &[BlockId], here: Pair) -> Resu
         let bytes = rename(&bytes, old, new)?;
         outbox::rename(&mut tx, old, new, &bytes).await?;
     }
+    touched::clear(&mut tx).await?;
     server::store(&mut tx, here).await?;
     tx.commit().await?;
     Ok(())

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     batch::{Batch, Held},
+    ranges::Ranges,
     stores::{
         journals::Known,
         labels::Labels,
@@ -26,6 +27,8 @@ pub(crate) struct Lane {
     pub(crate) held: Held,
     /// Invalid clicks of this batch.
     pub(crate) labels: Labels,
+    /// Numbers declared lost: in the set, so that nothing waits for them, and never decided.
+    pub(crate) lost: Ranges,
 }
 
 /// One incarnation of a journal.
@@ -38,7 +41,7 @@ pub(crate) struct Incarnation {
     pub(crate) heard_ms: u64,
     /// Newest event time read.
     pub(crate) newest_ms: u64,
-    /// Seqs announced and not in, at its newest heartbeat.
+    /// Seqs announced and not in: while there are any, its time stands still.
     pub(crate) holes: u64,
 }
 
@@ -75,6 +78,31 @@ impl Incarnation {
         u16::try_from(shard % u32::from(self.known.partitions)).unwrap_or(0)
     }
 
+    /// Counts what was announced and is not in.
+    pub(crate) fn count_holes(&mut self) {
+        let missing = |lane: &Lane| -> u64 {
+            let Seqs { covered, announced, .. } = &lane.seqs;
+            if covered.covers(*announced) {
+                return 0;
+            }
+            covered.holes(*announced).iter().map(|(first, last)| last - first + 1).sum()
+        };
+        self.holes = self.lanes.iter().map(missing).sum();
+    }
+
+    /// Notes that everything up to a time is in, unless something is missing.
+    pub(crate) fn hear(&mut self, time_ms: u64, batch: &mut Batch) {
+        if self.holes == 0 {
+            self.heard_ms = self.heard_ms.max(time_ms);
+            batch.heard.insert(self.known.journal, self.heard_ms);
+        }
+    }
+
+    /// Whether the numbers may be incomplete behind what it said: more can come, or something is missing.
+    const fn holds(&self) -> bool {
+        self.is_live() || self.holes > 0
+    }
+
     /// Whether more can come.
     pub(crate) const fn is_live(&self) -> bool {
         self.known.ended_ms.is_none()
@@ -102,15 +130,21 @@ pub(crate) struct Journals(BTreeMap<u64, Incarnation>);
 
 impl Journals {
     /// From what is stored.
-    pub(crate) fn new(known: Vec<Known>, seqs: Vec<(Key, Seqs)>) -> Self {
+    pub(crate) fn new(known: Vec<Known>, seqs: Vec<(Key, Seqs)>, lost: &[(Key, u64, u64)]) -> Self {
         let mut all = Self::default();
         known.into_iter().for_each(|one| all.add(one));
+        for (key, first, last) in lost {
+            if let Some(lane) = all.lane_mut(*key) {
+                lane.lost.insert_span(*first, *last);
+            }
+        }
         for (key, set) in seqs {
             let incarnation = all.0.get_mut(&key.journal);
             if let Some(lane) = incarnation.and_then(|one| one.lane_mut(key.topic, key.partition)) {
                 lane.seqs = set;
             }
         }
+        all.0.values_mut().for_each(Incarnation::count_holes);
         all
     }
 
@@ -148,24 +182,25 @@ impl Journals {
             .or_else(|| named().next())
     }
 
-    /// Where a click is in the log, once its journal is known, and whether it is in.
+    /// Where a click is in the log, once its journal is known, and whether it was received.
     pub(crate) fn find(&self, click: &ClickRef) -> Option<(Place, bool)> {
         let incarnation = self.resolve(click)?;
         let partition = incarnation.partition(click.shard);
         let place = Place { journal: incarnation.known.journal, partition, seq: click.seq };
         let lane = incarnation.lane(Topic::Clicks, partition)?;
-        Some((place, lane.seqs.covered.contains(click.seq)))
+        let received = lane.seqs.covered.contains(click.seq) && !lane.lost.contains(click.seq);
+        Some((place, received))
     }
 
-    /// How far every collector's log is read to its end: the slowest live one; `None` while a
-    /// declared slot was never heard of.
+    /// How far every collector's log is read to its end: the slowest one that is live or misses
+    /// something; `None` while a declared slot was never heard of.
     pub(crate) fn watermark(&self, slots: &[String]) -> Option<u64> {
         let mut watermark = u64::MAX;
         for slot in slots {
             let of_slot =
                 || self.0.values().filter(|one| !one.known.import && one.known.slot == *slot);
-            let live = of_slot().filter(|one| one.is_live());
-            let slowest = live.map(|one| one.heard_ms.max(one.known.start_ms)).min();
+            let holding = of_slot().filter(|one| one.holds());
+            let slowest = holding.map(|one| one.heard_ms.max(one.known.start_ms)).min();
             // A slot whose journals have all ended says nothing beyond their end.
             let ended = || of_slot().filter_map(|one| one.known.ended_ms).max();
             watermark = watermark.min(slowest.or_else(ended)?);

@@ -24,6 +24,8 @@ pub struct Metrics {
     pub inserted_rows: IntCounter,
     /// Bytes in the outbox.
     pub outbox_bytes: IntGauge,
+    /// Turns that decided nothing, since the outbox had no room.
+    pub paused: IntCounter,
     /// Conversions that wait for their click.
     pub waiting: IntGauge,
     /// Stretches of journals that could not be read.
@@ -77,6 +79,7 @@ impl Metrics {
                 "Rows inserted into ClickHouse",
             )?,
             outbox_bytes: gauge("processor_outbox_bytes", "Bytes that wait for ClickHouse")?,
+            paused: counter("processor_paused_total", "Turns without room in the outbox")?,
             waiting: gauge("processor_waiting", "Conversions that wait for their click")?,
             corrupt: counter("processor_corrupt_total", "Unreadable stretches of journals")?,
             holes: gauge("processor_holes", "Seqs announced and not in")?,

@@ -9,7 +9,10 @@ use schemas::{
 use sqlx::PgPool;
 use std::{
     collections::BTreeSet,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 use tokio::sync::Notify;
@@ -21,24 +24,21 @@ use crate::{
     decide::{Decider, Stopped},
     engine::Engine,
     error::{Error, Result},
-    facts::FactStore,
     guard,
     journals::Journals,
-    lookup::Lookups,
+    lost,
     metrics::Metrics,
     resend,
     sender::Sender,
     source::Source,
-    stores::{
-        claim_blobs,
-        claims::{Claims, ClaimsConfig},
-        dead_letters::DeadLetter,
-        journals as journal_rows, outbox,
-        owner::{self, Owner},
-        seqs, server, waiting as waiting_rows,
-    },
+    stores::{dead_letters::DeadLetter, outbox, owner::Owner, server},
     waiting::{Waiting, World},
 };
+
+mod load;
+mod pace;
+
+use pace::{BEHIND, Done, Pace, is_behind};
 
 /// Between two rounds of dropping what no window reaches, and of trimming journals.
 const HOUSEKEEPING: Duration = Duration::from_secs(30);
@@ -50,6 +50,8 @@ pub(crate) struct Context {
     pub(crate) config: Config,
     pub(crate) journal_key: journal::Key,
     pub(crate) metrics: Metrics,
+    /// A session runs: what `/health` says.
+    pub(crate) well: Arc<AtomicBool>,
 }
 
 /// One run from loading to the first failure.
@@ -95,18 +97,24 @@ pub(crate) async fn session(context: &Context, until: Until) -> Result<()> {
     let sending = tokio::spawn(async move { sender.run().await });
     // Dropped with the session: no sender outlives the server it was checked for.
     let sending = AbortOnDrop(sending);
+    let _well = Well::of(&context.well);
     session.run(sending, until).await
 }
 
-/// How a batch went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Done {
-    /// There was nothing to read.
-    Nothing,
-    /// Everything there was is committed.
-    Some,
-    /// There is more: go on at once.
-    Full,
+/// Says that a session runs, for as long as it does.
+struct Well<'a>(&'a AtomicBool);
+
+impl<'a> Well<'a> {
+    fn of(well: &'a AtomicBool) -> Self {
+        well.store(true, Ordering::Relaxed);
+        Self(well)
+    }
+}
+
+impl Drop for Well<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
 }
 
 struct AbortOnDrop(tokio::task::JoinHandle<Result<()>>);
@@ -118,91 +126,60 @@ impl Drop for AbortOnDrop {
 }
 
 impl<'a> Session<'a> {
-    /// Takes over, and loads what was committed.
-    async fn load(
-        context: &'a Context,
-        pool: PgPool,
-        committed: Arc<Notify>,
-        sent: Arc<Notify>,
-    ) -> Result<Self> {
-        let config = &context.config;
-        let mut db = pool.acquire().await?;
-        journal_rows::declare(&mut db, &config.source.slots).await?;
-        let owner = owner::take(&mut db).await?;
-        let positions = owner::positions(&mut db).await?;
-        let journals = Journals::new(journal_rows::all(&mut db).await?, seqs::load(&mut db).await?);
-        let waiting = Waiting::new(waiting_rows::load(&mut db).await?)?;
-        let mut claims = Claims::new(ClaimsConfig {
-            memory_bytes: config.rules.claims_bytes,
-            spill: config.claims_dir(),
-        });
-        let mut owned = BTreeSet::new();
-        for partition in claim_blobs::partitions(&mut db).await? {
-            owned.insert(partition);
-            let blobs = claim_blobs::load(&mut db, partition).await?;
-            claims.rebuild(partition, blobs.iter().map(Vec::as_slice))?;
-        }
-        drop(db);
-        let facts = FactStore::load(&pool, clock::now_ms()).await?;
-        let lookups = Lookups::open(config.rules.geo.as_deref())?;
-        let source = Source::new(config.source.journal.clone(), context.journal_key, positions);
-        tracing::info!(epoch = owner.epoch, commit = owner.commit, "the pipeline is loaded");
-        let decider = Decider::new(facts, lookups, claims);
-        let mut session = Self {
-            context,
-            pool,
-            owner,
-            source,
-            journals,
-            waiting,
-            decider,
-            owned,
-            committed,
-            sent,
-            cleaned: None,
-        };
-        let known: Vec<u16> = session.journals.iter().map(|one| one.known.partitions).collect();
-        known.into_iter().try_for_each(|partitions| session.own(partitions))?;
-        Ok(session)
-    }
-
-    /// Makes sure the claims of so many partitions are there.
-    fn own(&mut self, partitions: u16) -> Result<()> {
-        for partition in 0..partitions {
-            if self.owned.insert(partition) {
-                self.decider.claims.rebuild(partition, [])?;
-            }
-        }
-        Ok(())
-    }
-
     async fn run(&mut self, mut sending: AbortOnDrop, until: Until) -> Result<()> {
-        let interval = Duration::from_millis(self.context.config.batch.interval_ms);
         loop {
-            let begun = Instant::now();
-            let done = tokio::select! {
-                done = self.batch() => done?,
+            // Whatever a turn waits for, the sender may end meanwhile, and then nobody would tell it.
+            tokio::select! {
+                over = self.turn(until) => {
+                    if over? {
+                        return Ok(());
+                    }
+                }
                 ended = &mut sending.0 => {
                     return ended.unwrap_or(Err(Error::Config("the sender ended".to_owned())));
                 }
-            };
-            if done == Done::Nothing && until == Until::Drained {
-                if outbox::load(&self.pool).await?.1.is_none() {
-                    return Ok(());
-                }
-                self.sent.notified().await;
-            }
-            let rest = interval.saturating_sub(begun.elapsed());
-            if done != Done::Full && !rest.is_zero() {
-                tokio::time::sleep(rest).await;
             }
         }
+    }
+
+    /// A batch and the rest behind it; true when the session is over.
+    async fn turn(&mut self, until: Until) -> Result<bool> {
+        let begun = Instant::now();
+        let done = self.batch().await?;
+        let (_, oldest) = outbox::load(&self.pool).await?;
+        if done == Done::Nothing && until == Until::Drained {
+            if oldest.is_none() {
+                return Ok(true);
+            }
+            self.sent.notified().await;
+        }
+        let pace = Pace::of(done, oldest, self.owner.commit);
+        if pace == Pace::CaughtUp {
+            // Away or slow, it must not hold decisions up for longer; the outbox has its own bound.
+            let waited = tokio::time::timeout(BEHIND, self.caught_up()).await;
+            waited.unwrap_or(Ok(()))?;
+        }
+        let interval = Duration::from_millis(self.context.config.batch.interval_ms);
+        let rest = interval.saturating_sub(begun.elapsed());
+        if pace != Pace::AtOnce && !rest.is_zero() {
+            tokio::time::sleep(rest).await;
+        }
+        Ok(false)
+    }
+
+    async fn caught_up(&self) -> Result<()> {
+        while is_behind(outbox::load(&self.pool).await?.1, self.owner.commit) {
+            self.sent.notified().await;
+        }
+        Ok(())
     }
 
     /// One batch.
     async fn batch(&mut self) -> Result<Done> {
         if !self.has_room().await? {
-            return Ok(Done::Some);
+            self.context.metrics.paused.inc();
+            // It has waited already.
+            return Ok(Done::Full);
         }
         let timer = self.context.metrics.batch_seconds.start_timer();
         self.decider.begin_batch()?;
@@ -215,6 +192,7 @@ impl<'a> Session<'a> {
         if repaired {
             self.waiting.ask_again();
         }
+        lost::take(&self.pool, &self.source, &mut self.journals, &mut batch).await?;
         self.journals.gather(&mut batch);
         self.settle_sites(&mut batch).await?;
         let world = World {
@@ -308,8 +286,10 @@ impl<'a> Session<'a> {
 
     async fn commit(&mut self, batch: &mut Batch) -> Result<()> {
         batch.prune = self.prune();
-        let done = commit::commit(&self.pool, self.owner, &self.journals, &mut self.decider, batch)
-            .await?;
+        let done = {
+            let Self { pool, owner, journals, decider, .. } = &mut *self;
+            commit::commit(pool, *owner, journals, decider, batch).await?
+        };
         self.owner.commit = done.commit;
         self.journals.settle();
         self.source.settle();
@@ -319,7 +299,7 @@ impl<'a> Session<'a> {
         }
         if batch.prune.is_some() {
             let keep_ms = self.context.config.source.keep_hours * 3_600_000;
-            self.source.trim(clock::now_ms().saturating_sub(keep_ms));
+            self.source.trim(clock::now_ms().saturating_sub(keep_ms), &self.journals);
         }
         Ok(())
     }
@@ -336,7 +316,11 @@ impl<'a> Session<'a> {
             self.decider.claims.advance(slowest, facts.longest_unique_window_ms());
         let longest = facts.programs.values().map(|program| program.click_window_ms).max();
         let kept = longest.unwrap_or(0).saturating_add(self.context.config.rules.wait_ms);
-        Some(Prune { claims_before_ms, labels_before_ms: slowest.saturating_sub(kept) })
+        Some(Prune {
+            claims_before_ms,
+            labels_before_ms: slowest.saturating_sub(kept),
+            address_days: self.context.config.source.address_days,
+        })
     }
 
     fn report(&self, batch: &Batch) {

@@ -12,6 +12,7 @@ use crate::{
     config::{Stores, Window},
     engine::Engine,
     error::{Error, Result},
+    retention::Retention,
     stores::server::{self, Lock},
 };
 
@@ -127,17 +128,21 @@ impl Rollup {
         )
     }
 
-    /// Days that differ.
-    pub(crate) async fn compare(&self, engine: &Engine) -> Result<Vec<Difference>> {
+    /// Days that differ, of those whose raw rows are all kept.
+    pub(crate) async fn compare(
+        &self,
+        engine: &Engine,
+        kept: Retention,
+    ) -> Result<Vec<Difference>> {
         let sql = format!(
             "SELECT toString(day) AS day, count() AS rows FROM ({}) GROUP BY day ORDER BY day",
-            self.differences("1")
+            self.differences(&format!("day >= '{}'", kept.first_day()))
         );
         Ok(engine.client().query(&sql).fetch_all().await?)
     }
 
     /// Adds what is missing, and takes back what is too much.
-    pub(crate) async fn rebuild(&self, engine: &Engine, days: &[String]) -> Result<()> {
+    pub(crate) async fn rebuild(&self, engine: &Engine, days: &[NaiveDate]) -> Result<()> {
         let days: Vec<String> = days.iter().map(|day| format!("'{day}'")).collect();
         let condition = format!("day IN ({})", days.join(", "));
         let columns = [self.keys.join(", "), self.values.join(", ")].join(", ");
@@ -179,11 +184,17 @@ pub async fn rollup(stores: &Stores, window: &Window, day: NaiveDate) -> Result<
 }
 
 async fn repair(engine: &Engine, day: NaiveDate) -> Result<Vec<Repaired>> {
-    let day = day.to_string();
+    let kept = Retention::ask(engine).await?;
+    if day < kept.first_day() {
+        return Err(Error::Config(format!(
+            "raw events of {day} have expired: its sums are all that is kept, and stay as they are"
+        )));
+    }
     let mut repaired = Vec::new();
     for rollup in rollups(engine).await? {
-        let differences = rollup.compare(engine).await?;
-        let rows = differences.iter().filter(|one| one.day == day).map(|one| one.rows).sum();
+        let differences = rollup.compare(engine, kept).await?;
+        let of_day = |one: &&Difference| one.day == day.to_string();
+        let rows = differences.iter().filter(of_day).map(|one| one.rows).sum();
         if rows > 0 {
             rollup.rebuild(engine, std::slice::from_ref(&day)).await?;
         }

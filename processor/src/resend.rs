@@ -6,6 +6,7 @@ use sqlx::PgPool;
 
 use crate::{
     batch::{Batch, Record, Resent},
+    clock,
     decide::Decider,
     decode,
     error::Result,
@@ -36,7 +37,7 @@ pub(crate) async fn answer(
         let answer = if again {
             Err("it is decided already".to_owned())
         } else {
-            decide(&wish, journals, decider, batch)
+            decide(pool, &wish, journals, decider, batch).await?
         };
         repaired |= answer.is_ok() && wish.key.topic == Topic::Clicks;
         let letter = answer.is_ok().then_some(wish.letter);
@@ -53,28 +54,44 @@ pub(crate) async fn answer(
     Ok(repaired)
 }
 
-fn decide(
+/// The inner error is the answer: the letter stays open.
+async fn decide(
+    pool: &PgPool,
     wish: &Resend,
     journals: &mut Journals,
     decider: &mut Decider,
     batch: &mut Batch,
-) -> Result<(), String> {
+) -> Result<Result<(), String>> {
     let Key { journal, topic, partition } = wish.key;
-    let partitions = journals.get(journal).ok_or("its journal is not known")?.known.partitions;
+    let Some(partitions) = journals.get(journal).map(|one| one.known.partitions) else {
+        return Ok(Err("its journal is not known".to_owned()));
+    };
+    if wish.bytes.is_empty() {
+        return Ok(Err("its record is not kept any more: give one in its place".to_owned()));
+    }
     match topic {
         Topic::Clicks => {
             let mut event = Click::default();
-            decode::click(&wish.bytes, &mut event, partition, partitions)?;
+            if let Err(why) = decode::click(&wish.bytes, &mut event, partition, partitions) {
+                return Ok(Err(why));
+            }
             let click = Record { journal, partition, seq: wish.seq, event };
-            decider
-                .decide_again(click, journals)
-                .then_some(())
-                .ok_or("its journal is not known")?;
+            decider.decide_again(click, journals);
         }
         Topic::Conversions => {
-            let event = decode::conversion(&wish.bytes, partition, partitions)?;
+            let event = match decode::conversion(&wish.bytes, partition, partitions) {
+                Ok(event) => event,
+                Err(why) => return Ok(Err(why)),
+            };
+            // Of a site that does not exist it would be buried again behind the answer.
+            if !decider.facts.current().sites.contains_key(&event.site) {
+                decider.facts.refresh(pool, clock::now_ms()).await?;
+            }
+            if !decider.facts.current().sites.contains_key(&event.site) {
+                return Ok(Err(format!("there is no site {}", event.site)));
+            }
             batch.arrived.push(Record { journal, partition, seq: wish.seq, event });
         }
     }
-    Ok(())
+    Ok(Ok(()))
 }

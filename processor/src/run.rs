@@ -1,6 +1,6 @@
 //! A processor's life: sessions one after the other until it is told to stop or is fenced.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use crate::{
     admin,
@@ -22,7 +22,8 @@ const LONGEST_RETRY: Duration = Duration::from_secs(5);
 /// taken over.
 pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<()> {
     let context = context(config)?;
-    let serving = admin::serve(context.config.admin, context.metrics.clone()).await?;
+    let serving =
+        admin::serve(context.config.admin, context.metrics.clone(), context.well.clone()).await?;
     let stopped = tokio::select! {
         stopped = sessions(&context) => stopped,
         () = shutdown => Ok(()),
@@ -46,7 +47,7 @@ fn context(config: Config) -> Result<Context> {
         .map_err(|source| Error::File { path: path.clone(), source })?;
     let metrics = Metrics::new().map_err(|error| Error::Config(error.to_string()))?;
     let journal_key = Keys::parse(&text)?.journal();
-    Ok(Context { config, journal_key, metrics })
+    Ok(Context { config, journal_key, metrics, well: Arc::default() })
 }
 
 async fn sessions(context: &Context) -> Result<()> {

@@ -88,3 +88,6 @@ impl Sender {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -91,8 +91,8 @@ impl Source {
     }
 
     fn open_one(&mut self, place: &JournalRef, known: bool, found: &mut Found) {
-        let from = self.positions.get(&place.journal.0).copied().unwrap_or(Position::START);
-        match Reader::open(&place.root, &place.slot, place.journal, from, &self.key) {
+        let committed = self.positions.get(&place.journal.0).copied().unwrap_or(Position::START);
+        match self.reader(place, committed) {
             Ok(reader) => {
                 let header = reader.header();
                 if !known {
@@ -108,7 +108,7 @@ impl Source {
                 }
                 let journal = place.journal.0;
                 self.refused.remove(&journal);
-                self.open.push(Open { journal, reader, committed: from, dry: false });
+                self.open.push(Open { journal, reader, committed, dry: false });
             }
             // Being made just now: next time.
             Err(JournalError::NotFound(_) | JournalError::BadHeader(_)) => {}
@@ -118,15 +118,25 @@ impl Source {
                     found.forged.extend(self.forged(place));
                 }
             }
-            Err(JournalError::Trimmed { wanted, oldest }) => {
-                tracing::error!(journal = %place.journal, %wanted, oldest, "segments are gone before they were read");
-                self.positions.insert(place.journal.0, Position::START);
-            }
             Err(error) => {
                 if self.refused.insert(place.journal.0) {
                     tracing::error!(journal = %place.journal, %error, "a journal cannot be read");
                 }
             }
+        }
+    }
+
+    /// Reads on where it was committed. Where the segments from there on are gone (PostgreSQL restored
+    /// from a backup older than they are kept) with the oldest there is: what is missing shows as a hole
+    /// with the next heartbeat, and holds `as_of` until somebody declares it lost.
+    fn reader(&self, place: &JournalRef, from: Position) -> journal::Result<Reader> {
+        let open = |from| Reader::open(&place.root, &place.slot, place.journal, from, &self.key);
+        match open(from) {
+            Err(JournalError::Trimmed { wanted, oldest }) => {
+                tracing::error!(journal = %place.journal, %wanted, oldest, "segments are gone before they were read");
+                open(Position::START)
+            }
+            other => other,
         }
     }
 
@@ -148,6 +158,11 @@ impl Source {
         })
     }
 
+    /// Whether a journal lies below the root, whoever may read it.
+    pub(crate) fn has_files(&self, journal: u64) -> Result<bool> {
+        Ok(journal::journals(&self.root)?.iter().any(|place| place.journal.0 == journal))
+    }
+
     /// A new round of turns: there may be more in each.
     pub(crate) fn wet(&mut self) {
         self.open.iter_mut().for_each(|open| open.dry = false);
@@ -160,7 +175,9 @@ impl Source {
             old: open.committed,
             new: open.reader.position(),
         };
-        self.open.iter().map(step).filter(|step| step.old != step.new).collect()
+        // A reader that had to begin anew has not moved before it has read something.
+        let moved = |step: &Move| step.old != step.new && step.new != Position::START;
+        self.open.iter().map(step).filter(moved).collect()
     }
 
     /// After a commit: journals read to their very end are closed.
@@ -177,9 +194,10 @@ impl Source {
         });
     }
 
-    /// Deletes segments that are committed whole and older than `keep_from_ms`. A failure costs disk
-    /// and nothing else.
-    pub(crate) fn trim(&self, keep_from_ms: u64) {
+    /// Deletes segments that are committed whole and older than `keep_from_ms`, and the folders of
+    /// journals that ended before: visitors' addresses stand in them. One of which something is missing
+    /// stays, for whoever looks for it. A failure costs disk and nothing else.
+    pub(crate) fn trim(&mut self, keep_from_ms: u64, journals: &Journals) {
         let open = self.open.iter().map(|open| (open.reader.place(), open.committed));
         let ended = self.ended.iter().map(|(place, position)| (place, *position));
         for (place, committed) in open.chain(ended) {
@@ -187,5 +205,17 @@ impl Source {
                 tracing::warn!(journal = %place.journal, %error, "a journal cannot be trimmed");
             }
         }
+        self.ended.retain(|(place, _)| {
+            if journals.get(place.journal.0).is_none_or(|one| one.holes > 0) {
+                return true;
+            }
+            match journal::forget(&place.dir(), keep_from_ms) {
+                Ok(gone) => !gone,
+                Err(error) => {
+                    tracing::warn!(journal = %place.journal, %error, "a journal cannot be removed");
+                    true
+                }
+            }
+        });
     }
 }

@@ -129,7 +129,7 @@ pub fn decide_conversion(
         decision,
         program: case.program.map_or(event.program, |program| program.id),
         affiliate: case.link.map_or(0, |link| link.affiliate),
-        link: event.click.map_or(0, |click| click.link),
+        link: case.link.and(event.click).map_or(0, |click| click.link),
         amount: case.amount,
         day: lookups.day(event.site, facts, event.time_ms),
         dimensions: dimensions(event, lookups),
@@ -148,7 +148,9 @@ fn dimensions(event: &Conversion, lookups: &mut Lookups) -> Dimensions {
 impl<'a> ConversionCase<'a> {
     pub(crate) fn new(record: &'a Record<Conversion>, click: ClickFact, facts: &'a Facts) -> Self {
         let named = record.event.click.filter(|click| click.link != 0);
+        // A link of another site is none: it lends its affiliate to nobody else's conversion.
         let link = named.and_then(|click| facts.links.get(&click.link)).copied();
+        let link = link.filter(|link| link.site == record.event.site);
         Self {
             record,
             click,

@@ -9,10 +9,12 @@ pub(crate) mod claim_blobs;
 pub mod claims;
 pub(crate) mod waiting;
 pub(crate) mod dead_letters;
+pub(crate) mod lost;
 pub(crate) mod conversions;
 pub(crate) mod ledger;
 pub(crate) mod outbox;
 pub(crate) mod server;
+pub(crate) mod touched;
 
 use chrono::{DateTime, Utc};
 

@@ -102,9 +102,8 @@ impl Waiting {
                 decider.facts.current(),
                 &mut decider.lookups,
             );
-            if let (None, Some(click)) = (outcome.refusal(), one.waiter.record.event.click.as_ref())
-            {
-                recent.put(click, one.waiter.record.event.time_ms);
+            if outcome.refusal().is_none() {
+                recent.put(&one.waiter.record.event, outcome.program);
             }
             let Record { journal, partition, .. } = one.waiter.record;
             if let Some(lane) = journals.lane_mut(Key::conversions(journal, partition)) {
@@ -230,8 +229,8 @@ async fn load_recent(pool: &PgPool, decider: &Decider, looked: &[Looked]) -> Res
     let clicks: Vec<_> = looked
         .iter()
         .filter(|one| matches!(one.fact, Some(ClickFact::Decided { .. })))
-        .filter_map(|one| one.waiter.record.event.click)
-        .filter(|click| limited(click.link))
+        .filter_map(|one| Some((one.waiter.record.event.site, one.waiter.record.event.click?)))
+        .filter(|(_, click)| limited(click.link))
         .collect();
     if clicks.is_empty() { Ok(Recent::default()) } else { Recent::load(pool, &clicks).await }
 }
@@ -239,7 +238,8 @@ async fn load_recent(pool: &PgPool, decider: &Decider, looked: &[Looked]) -> Res
 fn with_recent(fact: ClickFact, recent: &Recent, record: &Record<Conversion>) -> ClickFact {
     match (fact, record.event.click.as_ref()) {
         (ClickFact::Decided { label, .. }, Some(click)) => {
-            ClickFact::Decided { label, recent: recent.count(click, record.event.time_ms) }
+            let Conversion { site, time_ms, .. } = record.event;
+            ClickFact::Decided { label, recent: recent.count(site, click, time_ms) }
         }
         (other, _) => other,
     }

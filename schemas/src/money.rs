@@ -9,6 +9,10 @@ use std::{fmt, str::FromStr};
 /// Units of 1/10,000 in one minor unit (a cent of EUR is 10,000 units, EUR 1 is 1,000,000).
 pub const UNITS_PER_MINOR: i64 = 10_000;
 
+/// The largest amount that is believed of one order or paid for one: 100,000,000,000 minor units (a
+/// thousand million euros, a hundred thousand million yen). Thousands of them fit a sum of 64 bits.
+pub const LARGEST_UNITS: i64 = 100_000_000_000 * UNITS_PER_MINOR;
+
 /// A rate in parts per million: 5 % is 50,000.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ppm(pub u32);

@@ -16,6 +16,10 @@ pub struct Config {
     /// Days after which visitors' raw addresses are emptied; the stores do it by themselves.
     #[arg(long, env = "TRIBUTARY_ADDRESS_DAYS", default_value_t = ADDRESS_DAYS, value_name = "DAYS")]
     pub address_days: u16,
+    /// Days after which raw events are removed from ClickHouse, their sums by day staying; all are kept for ever unless
+    /// it is given.
+    #[arg(long, env = "TRIBUTARY_EVENT_DAYS", value_name = "DAYS")]
+    pub event_days: Option<u16>,
 }
 
 /// What is kept of raw addresses unless somebody says otherwise.

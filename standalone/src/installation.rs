@@ -218,7 +218,8 @@ impl Installation {
         // Somebody's DATABASE_URL may be meant for another program; this installation has its own.
         let database_url = database_url.filter(|_| !text.contains(PRIVATE_POSTGRES));
         let passwords = Passwords::load_or_create(&layout.passwords())?;
-        let config = Config { folder, addresses, database_url, address_days: ADDRESS_DAYS };
+        let (address_days, event_days) = (ADDRESS_DAYS, None);
+        let config = Config { folder, addresses, database_url, address_days, event_days };
         Ok(Self { config, layout, passwords })
     }
 

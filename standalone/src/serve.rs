@@ -53,6 +53,9 @@ async fn migrate(installation: &Installation) -> anyhow::Result<()> {
     let days = installation.config.address_days;
     migrations::clickhouse::keep_addresses(&clickhouse, migrations::clickhouse::DATABASE, days)
         .await?;
+    let days = installation.config.event_days.filter(|days| *days > 0);
+    migrations::clickhouse::keep_events(&clickhouse, migrations::clickhouse::DATABASE, days)
+        .await?;
     let mut database =
         PgConnection::connect(owner.as_str()).await.context("PostgreSQL does not answer")?;
     for role in Role::ALL {

@@ -2,7 +2,7 @@
 
 use migrations::{
     Error,
-    clickhouse::{FILES, keep_addresses, migrate, plan},
+    clickhouse::{FILES, keep_addresses, keep_events, migrate, plan},
     testing::Clickhouse,
 };
 
@@ -40,7 +40,18 @@ async fn a_run_cut_short_goes_on() {
     run(&db, "TRUNCATE TABLE schema_migrations").await;
     run(&db, "INSERT INTO clicks_by_day_link (site, gross) SELECT 1, 7").await;
     run(&db, "DROP VIEW conversions_by_day_link_mv").await;
+    let views = "SELECT count() FROM system.tables WHERE database = currentDatabase()
+                 AND name = 'conversions_by_day_link_mv'";
+    assert_eq!(count(&db, views).await, 0);
     assert_eq!(migrate(db.url(), db.database()).await.unwrap().len(), FILES.iter().count());
+    assert_eq!(count(&db, views).await, 1, "the statement that was missing is made up for");
+    run(
+        &db,
+        "INSERT INTO conversions (site, time, outcome, amount) SELECT 1, now64(3), 'accepted', 5",
+    )
+    .await;
+    let filled = "SELECT toUInt64(sum(amount)) FROM conversions_by_day_link";
+    assert_eq!(count(&db, filled).await, 5, "and the view fills its table");
     assert_eq!(count(&db, "SELECT toUInt64(sum(gross)) FROM clicks_by_day_link").await, 7);
     assert_eq!(migrate(db.url(), db.database()).await.unwrap(), []);
 }
@@ -113,6 +124,36 @@ async fn raw_addresses_expire_after_the_days_asked_for() {
         count(&db, "SELECT count() FROM clicks WHERE code = 'new' AND address != ''").await,
         1
     );
+}
+
+#[tokio::test]
+async fn raw_events_expire_after_the_days_asked_for_and_their_sums_stay() {
+    let db = Clickhouse::fresh().await;
+    let keep = async |days| keep_events(db.url(), db.database(), days).await.unwrap();
+    let kept = "SELECT count() FROM system.tables WHERE database = currentDatabase()
+                AND engine_full LIKE '% TTL toDateTime(time) + toIntervalDay(7) %'";
+    for _ in 0..2 {
+        keep(Some(7)).await;
+        assert_eq!(count(&db, kept).await, 2);
+    }
+    for day in [8, 0] {
+        let insert = format!(
+            "INSERT INTO clicks (site, time, day, outcome)
+             SELECT 1, now64(3) - INTERVAL {day} DAY, today() - {day}, 'unique'"
+        );
+        run(&db, &insert).await;
+    }
+    run(&db, "OPTIMIZE TABLE clicks FINAL").await;
+    assert_eq!(count(&db, "SELECT count() FROM clicks").await, 1);
+    assert_eq!(count(&db, "SELECT toUInt64(sum(gross)) FROM clicks_by_day_link").await, 2);
+    for _ in 0..2 {
+        keep(None).await;
+        assert_eq!(count(&db, kept).await, 0, "for ever again");
+    }
+    let addresses = "SELECT count() FROM system.tables WHERE database = currentDatabase()
+                     AND name IN ('clicks', 'conversions')
+                     AND create_table_query LIKE '%`address` String TTL toDateTime(time) + toIntervalDay(30)%'";
+    assert_eq!(count(&db, addresses).await, 2, "addresses have their own days");
 }
 
 #[tokio::test]

@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use super::Discrepancy;
 use crate::{
     error::{Error, Result},
+    retention::Retention,
     stores::{
         journals::{self, Known},
         outbox::BlockId,
         owner,
         seqs::{self, Key, Seqs},
-        unsigned,
+        timestamp, unsigned,
     },
 };
 use schemas::topic::Topic;
@@ -20,16 +21,40 @@ use schemas::topic::Topic;
 #[derive(Debug, Clone)]
 pub(super) struct Block {
     pub(super) table: String,
-    pub(super) rows: u64,
-    pub(super) ranges: serde_json::Value,
+    /// Some of its rows may have expired.
+    pub(super) expiring: bool,
+    pub(super) lanes: Vec<Held>,
 }
 
-/// Conversions of one status, reason and currency.
+/// The records of one lane in a block.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Held {
+    pub(super) key: Key,
+    pub(super) first: u64,
+    pub(super) last: u64,
+    pub(super) rows: u64,
+    /// Of their places (`batch::Held`).
+    pub(super) checksum: u64,
+}
+
+/// Whose conversions: what both stores group them by.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Group {
+    pub(super) site: i64,
+    pub(super) program: i64,
+    pub(super) affiliate: i64,
+    pub(super) event: String,
+    /// Empty for accepted ones.
+    pub(super) reason: String,
+    pub(super) currency: String,
+}
+
+/// Conversions of one group. Wider than any column: a sum must never be what stops an audit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Sums {
     pub(super) count: i64,
-    pub(super) amount: i64,
-    pub(super) commission: i64,
+    pub(super) amount: i128,
+    pub(super) commission: i128,
 }
 
 /// The state as of one commit.
@@ -41,15 +66,17 @@ pub(super) struct Snapshot {
     pub(super) dead: BTreeMap<Key, u64>,
     pub(super) waiting: BTreeMap<Key, u64>,
     pub(super) blocks: BTreeMap<String, Block>,
-    /// By (reason or empty for accepted, currency).
-    pub(super) conversions: BTreeMap<(String, String), Sums>,
+    /// Of conversions since `kept_since_ms`.
+    pub(super) conversions: BTreeMap<Group, Sums>,
+    /// Events before it may have expired in ClickHouse.
+    pub(super) kept_since_ms: i64,
     pub(super) ledger_txs: u64,
     /// What PostgreSQL alone shows to be wrong.
     pub(super) wrong: Vec<Discrepancy>,
 }
 
 /// Reads it all.
-pub(super) async fn snapshot(pool: &PgPool) -> Result<Snapshot> {
+pub(super) async fn snapshot(pool: &PgPool, kept: Retention) -> Result<Snapshot> {
     let mut connection = pool.acquire().await?;
     let mut tx = connection.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
     let row = sqlx::query!("SELECT commit FROM pipeline_owner").fetch_one(&mut *tx).await?;
@@ -62,8 +89,9 @@ pub(super) async fn snapshot(pool: &PgPool) -> Result<Snapshot> {
         seqs: seqs::load(&mut tx).await?,
         dead: dead(&mut tx).await?,
         waiting: waiting(&mut tx).await?,
-        blocks: blocks(&mut tx).await?,
-        conversions: conversions(&mut tx).await?,
+        blocks: blocks(&mut tx, kept).await?,
+        conversions: conversions(&mut tx, kept).await?,
+        kept_since_ms: kept.since_ms(),
         ledger_txs: ledger(&mut tx, &mut wrong).await?,
         wrong,
     };
@@ -99,39 +127,67 @@ async fn waiting(db: &mut PgConnection) -> Result<BTreeMap<Key, u64>> {
     rows.iter().map(|row| Ok((key(row.journal, 2, row.partition)?, unsigned(row.count)))).collect()
 }
 
-async fn blocks(db: &mut PgConnection) -> Result<BTreeMap<String, Block>> {
-    let rows = sqlx::query!("SELECT id, table_name, rows, ranges FROM pipeline_block")
+async fn blocks(db: &mut PgConnection, kept: Retention) -> Result<BTreeMap<String, Block>> {
+    let rows = sqlx::query!("SELECT id, table_name, ranges, oldest FROM pipeline_block")
         .fetch_all(db)
         .await?;
     rows.into_iter()
         .map(|row| {
-            let block =
-                Block { table: row.table_name, rows: unsigned(row.rows), ranges: row.ranges };
+            let lanes = row.ranges.as_array().and_then(|all| all.iter().map(held).collect());
+            let block = Block {
+                table: row.table_name,
+                expiring: row.oldest.timestamp_millis() < kept.since_ms(),
+                lanes: lanes.ok_or(Error::Stored { what: "a block's records" })?,
+            };
             Ok((BlockId::from_sql(&row.id)?.to_string(), block))
         })
         .collect()
 }
 
-async fn conversions(db: &mut PgConnection) -> Result<BTreeMap<(String, String), Sums>> {
+/// One of a block's `ranges` (`batch::Manifest`).
+fn held(range: &serde_json::Value) -> Option<Held> {
+    let number = |n: usize| range.get(n)?.as_u64();
+    let key = Key {
+        journal: u64::from_str_radix(range.get(0)?.as_str()?, 16).ok()?,
+        topic: Topic::from_id(u8::try_from(number(1)?).ok()?)?,
+        partition: u16::try_from(number(2)?).ok()?,
+    };
+    let (first, last) = (number(3)?, number(4)?);
+    Some(Held { key, first, last, rows: number(5)?, checksum: number(6)? })
+}
+
+async fn conversions(db: &mut PgConnection, kept: Retention) -> Result<BTreeMap<Group, Sums>> {
     let rows = sqlx::query!(
-        r#"SELECT c.reason, c.currency, count(*) AS "count!", coalesce(sum(c.amount_units), 0)::bigint AS "amount!",
-               coalesce(sum(m.amount_units), 0)::bigint AS "commission!"
+        r#"SELECT c.site_id, c.program_id, c.affiliate_id, c.event, c.reason, c.currency, count(*) AS "count!",
+               coalesce(sum(c.amount_units), 0)::text AS "amount!",
+               coalesce(sum(m.amount_units), 0)::text AS "commission!"
            FROM affiliate_conversion c LEFT JOIN affiliate_commission m ON m.conversion_id = c.id
-           GROUP BY c.reason, c.currency"#
+           WHERE c.occurred_at >= $1
+           GROUP BY c.site_id, c.program_id, c.affiliate_id, c.event, c.reason, c.currency"#,
+        timestamp(unsigned(kept.since_ms())),
     )
     .fetch_all(db)
     .await?;
+    let sum = |text: &str| text.parse().map_err(|_| Error::Stored { what: "a sum" });
     let sums = rows.into_iter().map(|row| {
-        let sums = Sums { count: row.count, amount: row.amount, commission: row.commission };
-        ((row.reason, row.currency), sums)
+        let (amount, commission) = (sum(&row.amount)?, sum(&row.commission)?);
+        let group = Group {
+            site: row.site_id,
+            program: row.program_id,
+            affiliate: row.affiliate_id,
+            event: row.event,
+            reason: row.reason,
+            currency: row.currency,
+        };
+        Ok((group, Sums { count: row.count, amount, commission }))
     });
-    Ok(sums.collect())
+    sums.collect()
 }
 
 /// The ledger sums to zero, in each transaction and currency, and holds every commission once.
 async fn ledger(db: &mut PgConnection, wrong: &mut Vec<Discrepancy>) -> Result<u64> {
     let unbalanced = sqlx::query!(
-        r#"SELECT tx_id, currency, sum(amount)::bigint AS "sum!" FROM ledger_posting
+        r#"SELECT tx_id, currency, sum(amount)::text AS "sum!" FROM ledger_posting
            GROUP BY tx_id, currency HAVING sum(amount) <> 0 ORDER BY tx_id LIMIT 100"#
     )
     .fetch_all(&mut *db)
@@ -142,7 +198,7 @@ async fn ledger(db: &mut PgConnection, wrong: &mut Vec<Discrepancy>) -> Result<u
         wrong.push(Discrepancy { what: "ledger", range });
     }
     let unpaid = sqlx::query!(
-        r#"SELECT m.id, m.conversion_id, m.amount_units, coalesce(-sum(p.amount), 0)::bigint AS "posted!"
+        r#"SELECT m.id, m.conversion_id, m.amount_units, coalesce(-sum(p.amount), 0)::text AS "posted!"
            FROM affiliate_commission m
            LEFT JOIN ledger_tx t ON t.id = m.ledger_tx_id AND t.site_id = m.site_id
                AND t.idem = 'accrued/cnv_' || m.conversion_id

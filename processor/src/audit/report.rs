@@ -91,7 +91,7 @@ impl fmt::Display for Report {
         writeln!(f, "as of commit {}", self.commit)?;
         writeln!(
             f,
-            "{:<10} {:<16} {:<11} {:>4} {:>10} {:>10} {:>9} {:>8} {:>10} {:>8} {:>6} {:>10}",
+            "{:<10} {:<16} {:<11} {:>4} {:>10} {:>10} {:>9} {:>6} {:>8} {:>10} {:>8} {:>6} {:>10}",
             "slot",
             "journal",
             "topic",
@@ -99,6 +99,7 @@ impl fmt::Display for Report {
             "announced",
             "received",
             "skipped",
+            "lost",
             "repeated",
             "decided",
             "waiting",
@@ -110,7 +111,7 @@ impl fmt::Display for Report {
         {
             writeln!(
                 f,
-                "{:<10} {:<16} {:<11} {:>4} {:>10} {:>10} {:>9} {:>8} {:>10} {:>8} {:>6} {:>10}",
+                "{:<10} {:<16} {:<11} {:>4} {:>10} {:>10} {:>9} {:>6} {:>8} {:>10} {:>8} {:>6} {:>10}",
                 lane.slot,
                 lane.journal,
                 lane.topic,
@@ -118,6 +119,7 @@ impl fmt::Display for Report {
                 lane.announced,
                 lane.received,
                 lane.skipped,
+                lane.lost,
                 lane.repeated,
                 lane.decided,
                 lane.waiting,

@@ -36,7 +36,12 @@ fn a_renamed_block_is_what_it_would_have_been_under_its_new_id() {
 #[test]
 fn a_restart_is_waited_out_from_its_moment_and_a_failover_from_now() {
     let at = |seconds: i64| chrono::DateTime::from_timestamp(seconds, 0).unwrap();
-    let pair = |system_identifier, seconds| Pair { system_identifier, started_at: at(seconds) };
+    let promoted = |system_identifier, seconds, timeline| Pair {
+        system_identifier,
+        started_at: at(seconds),
+        timeline,
+    };
+    let pair = |system_identifier, seconds| promoted(system_identifier, seconds, 1);
     let wait = |before, here| {
         rest(before, here, Duration::from_secs(4), Duration::from_secs(11)).as_secs()
     };
@@ -44,4 +49,5 @@ fn a_restart_is_waited_out_from_its_moment_and_a_failover_from_now() {
     assert_eq!(wait(Some(pair(1, 200)), pair(1, 100)), 11, "an older start is a replica promoted");
     assert_eq!(wait(Some(pair(1, 100)), pair(2, 200)), 11);
     assert_eq!(wait(None, pair(1, 100)), 11);
+    assert_eq!(wait(Some(pair(1, 100)), promoted(1, 200, 2)), 11, "a replica started later");
 }

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Columns in the order in which they are written.
-const COLUMNS: [(&str, &str); 39] = [
+const COLUMNS: [(&str, &str); 41] = [
     ("site", "UInt32"),
     ("affiliate", "UInt32"),
     ("link", "UInt32"),
@@ -36,6 +36,7 @@ const COLUMNS: [(&str, &str); 39] = [
     ("visitor", "UInt64"),
     ("commit", "UInt64"),
     ("address", "String"),
+    ("aff_click_id", "String"),
     ("block", "LowCardinality(String)"),
     ("outcome", "LowCardinality(String)"),
     ("reason", "LowCardinality(String)"),
@@ -49,6 +50,7 @@ const COLUMNS: [(&str, &str); 39] = [
     ("referrer", "LowCardinality(String)"),
     ("source", "LowCardinality(String)"),
     ("code", "LowCardinality(String)"),
+    ("coupon", "LowCardinality(String)"),
     ("sub1", "LowCardinality(String)"),
     ("sub2", "LowCardinality(String)"),
     ("sub3", "LowCardinality(String)"),
@@ -73,12 +75,14 @@ pub struct ClicksBlock {
     words: u64,
     fixed: [Fixed; FIXED],
     address: Texts,
+    aff_click_id: Texts,
     outcome: Dictionary,
     reason: Dictionary,
     /// country … referrer.
     dimensions: [Dictionary; 8],
     source: Dictionary,
     code: Dictionary,
+    coupon: Dictionary,
     sub: [Dictionary; 10],
     frames: Frames,
 }
@@ -96,6 +100,7 @@ impl ClicksBlock {
         self.put_numbers(record, outcome);
         let (event, row) = (&record.event, self.rows);
         put_address(&mut self.address, &event.address);
+        self.aff_click_id.put(event.aff_click_id.as_bytes());
         self.put_outcome(outcome);
         let words_of = outcome.dimensions.words();
         for (column, word) in self.dimensions.iter_mut().zip(words_of) {
@@ -103,6 +108,7 @@ impl ClicksBlock {
         }
         self.source.put(row, &event.source);
         self.code.put(row, &event.code);
+        self.coupon.put(row, &event.coupon);
         for (column, sub) in self.sub.iter_mut().zip(&event.sub) {
             column.put(row, sub);
         }
@@ -140,13 +146,15 @@ impl ClicksBlock {
             title(out);
             column.write(out);
         }
-        title(out);
-        self.address.write(out);
+        for column in [&mut self.address, &mut self.aff_click_id] {
+            title(out);
+            column.write(out);
+        }
         let first = [&mut block, &mut self.outcome, &mut self.reason];
         let texts = first
             .into_iter()
             .chain(&mut self.dimensions)
-            .chain([&mut self.source, &mut self.code])
+            .chain([&mut self.source, &mut self.code, &mut self.coupon])
             .chain(&mut self.sub);
         for column in texts {
             title(out);

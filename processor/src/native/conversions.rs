@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Columns in the order in which they are written.
-const COLUMNS: [(&str, &str); 44] = [
+const COLUMNS: [(&str, &str); 55] = [
     ("site", "UInt32"),
     ("affiliate", "UInt32"),
     ("link", "UInt32"),
@@ -61,6 +61,17 @@ const COLUMNS: [(&str, &str); 44] = [
     ("sub8", "LowCardinality(String)"),
     ("sub9", "LowCardinality(String)"),
     ("sub10", "LowCardinality(String)"),
+    ("coupon", "LowCardinality(String)"),
+    ("adv1", "LowCardinality(String)"),
+    ("adv2", "LowCardinality(String)"),
+    ("adv3", "LowCardinality(String)"),
+    ("adv4", "LowCardinality(String)"),
+    ("adv5", "LowCardinality(String)"),
+    ("adv6", "LowCardinality(String)"),
+    ("adv7", "LowCardinality(String)"),
+    ("adv8", "LowCardinality(String)"),
+    ("adv9", "LowCardinality(String)"),
+    ("adv10", "LowCardinality(String)"),
 ];
 
 /// Columns of numbers that differ by row, the first of `COLUMNS`.
@@ -85,6 +96,8 @@ pub struct ConversionsBlock {
     /// event … source.
     texts: [Dictionary; 12],
     sub: [Dictionary; 10],
+    coupon: Dictionary,
+    adv: [Dictionary; 10],
     frames: Frames,
 }
 
@@ -122,9 +135,11 @@ impl ConversionsBlock {
         for (column, text) in self.texts.iter_mut().zip(texts) {
             column.put(row, text);
         }
-        for (column, sub) in self.sub.iter_mut().zip(&event.sub) {
-            column.put(row, sub);
+        let given = self.sub.iter_mut().zip(&event.sub).chain(self.adv.iter_mut().zip(&event.adv));
+        for (column, text) in given {
+            column.put(row, text);
         }
+        self.coupon.put(row, &event.coupon);
         self.rows += 1;
     }
 
@@ -163,7 +178,8 @@ impl ConversionsBlock {
             title(out);
             column.write(out);
         }
-        for column in [&mut block].into_iter().chain(&mut self.texts).chain(&mut self.sub) {
+        let texts = [&mut block].into_iter().chain(&mut self.texts).chain(&mut self.sub);
+        for column in texts.chain([&mut self.coupon]).chain(&mut self.adv) {
             title(out);
             column.write(rows, out);
         }

@@ -84,6 +84,8 @@ async fn a_click_comes_back_from_the_engine_column_by_column() {
     full.event.code = "no\tsuch\ncode \\ 'x'".into();
     full.event.source = "news\u{1f4f0}".into();
     full.event.sub = (1..=10).map(|n| format!("s{n}")).collect();
+    full.event.coupon = "SPRING".into();
+    full.event.aff_click_id = "net-77 é".into();
     let mut bare = click(2);
     bare.event.address.clear();
     let mut block = ClicksBlock::default();
@@ -103,12 +105,24 @@ async fn a_click_comes_back_from_the_engine_column_by_column() {
         "language": "fr", "referrer": "example.com", "source": "news\u{1f4f0}",
         "sub1": "s1", "sub2": "s2", "sub3": "s3", "sub4": "s4", "sub5": "s5", "sub6": "s6",
         "sub7": "s7", "sub8": "s8", "sub9": "s9", "sub10": "s10",
-        "code": "no\tsuch\ncode \\ 'x'", "address": "2001:db8::1",
+        "code": "no\tsuch\ncode \\ 'x'", "coupon": "SPRING", "aff_click_id": "net-77 é",
+        "address": "2001:db8::1",
         "block": "00ff123456789abcdef0112233445566", "commit": 42
     });
     assert_eq!(found[0], expected);
     let bare = &found[1];
-    for column in ["reason", "country", "referrer", "source", "sub1", "sub10", "code", "address"] {
+    for column in [
+        "reason",
+        "country",
+        "referrer",
+        "source",
+        "sub1",
+        "sub10",
+        "code",
+        "address",
+        "coupon",
+        "aff_click_id",
+    ] {
         assert_eq!(bare[column], "", "{column}");
     }
     assert_eq!((&bare["outcome"], &bare["kind"]), (&json!("duplicate"), &json!("click")));
@@ -222,7 +236,9 @@ fn sale() -> Record<Conversion> {
 async fn a_conversion_comes_back_from_the_engine_column_by_column() {
     let store = Clickhouse::fresh().await;
     let eur = "EUR".parse().unwrap();
-    let record = sale();
+    let mut record = sale();
+    record.event.coupon = "SPRING".into();
+    record.event.adv = (1..=11).map(|n| format!("a{n}")).collect();
     let amount = Money::from_units(12_500_000, eur);
     let line =
         CommissionLine { plan: 1, amount: Money::from_units(625_000, eur), hold_until_ms: 0 };
@@ -258,6 +274,8 @@ async fn a_conversion_comes_back_from_the_engine_column_by_column() {
         "click_shard": 12, "click_seq": 2, "country": "", "device": "", "os": "", "browser": "",
         "referrer": "", "source": "mail", "sub1": "a", "sub2": "", "sub3": "", "sub4": "",
         "sub5": "", "sub6": "", "sub7": "", "sub8": "", "sub9": "", "sub10": "",
+        "coupon": "SPRING", "adv1": "a1", "adv2": "a2", "adv3": "a3", "adv4": "a4", "adv5": "a5",
+        "adv6": "a6", "adv7": "a7", "adv8": "a8", "adv9": "a9", "adv10": "a10",
         "address": "192.0.2.1", "block": "00ff123456789abcdef0112233445566", "commit": 43
     }"#,
     )

@@ -1,10 +1,14 @@
 //! Amount: the value of the order, as money.
 //!
 //! Written as `12` or `12.50`, with no more decimals than the currency has, in the currency of the
-//! terms (a row has one currency, and nothing here changes money). No amount is zero, except where a
+//! terms (a row has one currency, and nothing here changes money), and no larger than `LARGEST_UNITS`:
+//! one absurd call must not be the end of every sum. No amount is zero, except where a
 //! share of it is due.
 
-use schemas::{money::Money, reason::Refusal};
+use schemas::{
+    money::{LARGEST_UNITS, Money},
+    reason::Refusal,
+};
 
 use super::ConversionCase;
 use crate::facts::Pay;
@@ -24,6 +28,9 @@ pub fn put_amount(case: &mut ConversionCase<'_>) -> Result<(), Refusal> {
         "" => Money::from_units(0, currency),
         text => Money::parse(text, currency).map_err(|_| Refusal::BadAmount)?,
     };
+    if amount.units() > LARGEST_UNITS {
+        return Err(Refusal::BadAmount);
+    }
     case.amount = Some(amount);
     Ok(())
 }

@@ -3,12 +3,12 @@
 INSERT INTO affiliate_conversion (
     site_id, program_id, affiliate_id, link_id, event, txn_id, revision, status, reason,
     amount_units, currency, occurred_at, journal, shard, seq, via, trusted,
-    click_at, click_journal, click_shard, click_seq, click_key_version, trace
+    click_at, click_journal, click_shard, click_seq, click_key_version, trace, parameters
 )
 SELECT * FROM unnest(
     $1::int8[], $2::int8[], $3::int8[], $4::int8[], $5::text[], $6::text[], $7::int8[], $8::text[], $9::text[],
     $10::int8[], $11::text[], $12::timestamptz[], $13::int8[], $14::int4[], $15::int8[], $16::text[], $17::bool[],
-    $18::timestamptz[], $19::int8[], $20::int4[], $21::int8[], $22::int2[], $23::jsonb[]
+    $18::timestamptz[], $19::int8[], $20::int4[], $21::int8[], $22::int2[], $23::jsonb[], $24::jsonb[]
 )
 ON CONFLICT DO NOTHING
 RETURNING id, journal, shard, seq

@@ -1,6 +1,10 @@
 //! Conversions as decided: the accepted ones take their key or lose it, the refused ones take none.
 
-use schemas::{event::ClickRef, reason::Refusal, status::Via};
+use schemas::{
+    event::{ClickRef, Conversion},
+    reason::Refusal,
+    status::Via,
+};
 use serde_json::Value;
 use sqlx::PgConnection;
 use std::collections::HashMap;
@@ -9,6 +13,7 @@ use super::{bigint, signed, timestamp};
 use crate::{
     batch::Decided,
     error::{Error, Result},
+    outcome::ConversionOutcome,
 };
 
 /// Columns of a set of conversions, for `unnest`.
@@ -36,7 +41,8 @@ struct Columns {
     click_shard: Vec<Option<i32>>,
     click_seq: Vec<Option<i64>>,
     click_key: Vec<Option<i16>>,
-    trace: Vec<serde_json::Value>,
+    trace: Vec<Value>,
+    parameters: Vec<Value>,
 }
 
 impl Columns {
@@ -72,6 +78,7 @@ impl Columns {
         let mut trace = outcome.trace.clone();
         clean_all(&mut trace);
         self.trace.push(trace);
+        self.parameters.push(parameters(event));
     }
 }
 
@@ -80,6 +87,22 @@ impl Decided {
     pub(crate) fn click_journal(&self, click: &ClickRef) -> u64 {
         self.click_journal.unwrap_or(click.journal.into())
     }
+}
+
+/// What else the call said and no column keeps, as sent; only what was sent.
+fn parameters(event: &Conversion) -> Value {
+    let named = [
+        ("payout", &event.payout),
+        ("revenue", &event.revenue),
+        ("status", &event.status),
+        ("coupon", &event.coupon),
+        ("customer_id", &event.customer_id),
+        ("click_id", &event.click_id),
+    ];
+    let named = named.into_iter().map(|(name, text)| (name.to_owned(), text));
+    let adv = event.adv.iter().enumerate().map(|(n, text)| (format!("adv{}", n + 1), text));
+    let sent = named.chain(adv.take(10)).filter(|(_, text)| !text.is_empty());
+    Value::Object(sent.map(|(name, text)| (name, clean(text).into())).collect())
 }
 
 /// PostgreSQL's text has no NUL.
@@ -98,13 +121,19 @@ fn clean_all(value: &mut Value) {
 }
 
 /// Inserts all and gives their ids by position. An accepted one whose key is taken becomes refused
-/// (`duplicate_txn`), in this batch as between batches; the first in order wins.
-pub(crate) async fn insert(db: &mut PgConnection, decided: &mut [Decided]) -> Result<Vec<i64>> {
+/// (`duplicate_txn`), in this batch as between batches; the first in order wins. `before` gets what
+/// such a one was, should the caller have to take all of this back.
+pub(crate) async fn insert(
+    db: &mut PgConnection,
+    decided: &mut [Decided],
+    before: &mut Vec<(usize, ConversionOutcome)>,
+) -> Result<Vec<i64>> {
     let mut ids: HashMap<(i64, i32, i64), i64> = HashMap::new();
     let accepted: Vec<usize> = sorted(decided, |one| one.outcome.refusal().is_none());
     ids.extend(insert_some(db, decided, &accepted).await?);
     for &n in &accepted {
         if !ids.contains_key(&identity(&decided[n])) {
+            before.push((n, decided[n].outcome.clone()));
             decided[n].outcome.refuse(Refusal::DuplicateTxn);
         }
     }
@@ -167,6 +196,7 @@ async fn insert_some(
         &columns.click_seq as &[Option<i64>],
         &columns.click_key as &[Option<i16>],
         &columns.trace,
+        &columns.parameters,
     )
     .fetch_all(db)
     .await?;

@@ -127,18 +127,9 @@ pub(crate) async fn of(
     let journals: Vec<i64> = clicks.iter().map(|click| signed(click.0)).collect();
     let partitions: Vec<i32> = clicks.iter().map(|click| click.1.into()).collect();
     let seqs: Vec<i64> = clicks.iter().map(|click| bigint(click.2)).collect();
-    let rows = sqlx::query!(
-        r#"SELECT c.n AS "n!", l.bytes FROM unnest($1::int8[], $2::int4[], $3::int8[]) WITH ORDINALITY
-               AS c (journal, partition, seq, n)
-           JOIN pipeline_label l ON l.journal = c.journal AND l.partition = c.partition
-               AND l.last_seq >= c.seq AND l.first_seq <= c.seq
-           ORDER BY l.commit"#,
-        &journals,
-        &partitions,
-        &seqs,
-    )
-    .fetch_all(db)
-    .await?;
+    let rows = sqlx::query_file!("src/stores/labels.of.sql", &journals, &partitions, &seqs,)
+        .fetch_all(db)
+        .await?;
     for row in rows {
         let n = usize::try_from(row.n - 1).map_err(|_| Error::Stored { what: "a label" })?;
         let click = clicks[n];
@@ -160,6 +151,8 @@ pub(crate) async fn prune(db: &mut PgConnection, before_ms: u64) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use migrations::testing::{Postgres, Role};
+    use std::collections::BTreeMap;
 
     #[test]
     fn a_label_is_found_by_its_seq_whatever_the_order_of_arrival() {
@@ -178,5 +171,40 @@ mod tests {
         }
         assert_eq!(labels.get(7), None);
         assert_eq!((labels.first, labels.last), (5, 70_000));
+    }
+
+    #[tokio::test]
+    async fn the_label_of_a_click_long_ago_is_found_without_reading_every_later_one() {
+        let postgres = Postgres::fresh().await;
+        let pool = postgres.pool(Role::Owner).await;
+        let mut db = pool.acquire().await.unwrap();
+        for commit in 1..=200 {
+            let mut labels = Labels::default();
+            labels.push(commit * 10, 1000, Invalid::Bot);
+            labels.push(commit * 10 + 5, 1000, Invalid::Orphan);
+            let all = BTreeMap::from([((7, 1), labels.clone()), ((8, 1), labels)]);
+            put(&mut db, bigint(commit), all.iter()).await.unwrap();
+        }
+        let found = of(&mut db, &[(7, 1, 15), (8, 1, 20), (7, 1, 16), (7, 2, 15)]).await.unwrap();
+        let expected = [((7, 1, 15), Invalid::Orphan), ((8, 1, 20), Invalid::Bot)];
+        assert_eq!(found, HashMap::from(expected));
+        sqlx::raw_sql("ANALYZE pipeline_label; SET enable_seqscan = off;")
+            .execute(&mut *db)
+            .await
+            .unwrap();
+        let question =
+            format!("EXPLAIN {}", include_str!("labels.of.sql").split_once('\n').unwrap().1);
+        let plan: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(question))
+            .bind(vec![7_i64])
+            .bind(vec![1_i32])
+            .bind(vec![15_i64])
+            .fetch_all(&mut *db)
+            .await
+            .unwrap();
+        let condition = plan.iter().find(|line| line.contains("Index Cond")).unwrap();
+        for part in ["journal", "partition", "int8range(first_seq, last_seq, '[]'::text) @> c.seq"]
+        {
+            assert!(condition.contains(part), "{}", plan.join("\n"));
+        }
     }
 }

@@ -3,7 +3,7 @@
 use sqlx::{PgConnection, PgExecutor};
 
 use super::bigint;
-use crate::error::Result;
+use crate::{batch::Manifest, error::Result};
 
 /// A block's 128 random bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -45,15 +45,11 @@ pub(crate) struct Block {
     pub(crate) bytes: Vec<u8>,
 }
 
-/// Puts a block in, and its id among those committed; `ranges` says which records it holds.
-pub(crate) async fn put(
-    db: &mut PgConnection,
-    block: &Block,
-    ranges: &serde_json::Value,
-) -> Result<()> {
+/// Puts a block in, and its id among those committed; `records` says what it holds.
+pub(crate) async fn put(db: &mut PgConnection, block: &Block, records: &Manifest) -> Result<()> {
     sqlx::query!(
         "WITH kept AS (
-             INSERT INTO pipeline_block (id, commit, table_name, rows, ranges) VALUES ($1, $2, $3, $5, $7))
+             INSERT INTO pipeline_block (id, commit, table_name, rows, ranges, oldest) VALUES ($1, $2, $3, $5, $7, $8))
          INSERT INTO outbox_block (id, commit, table_name, columns, rows, bytes) VALUES ($1, $2, $3, $4, $5, $6)",
         &block.id.0[..],
         block.commit,
@@ -61,7 +57,8 @@ pub(crate) async fn put(
         block.columns,
         bigint(block.rows),
         block.bytes,
-        ranges,
+        records.to_json(),
+        super::timestamp(records.oldest_ms()),
     )
     .execute(db)
     .await?;

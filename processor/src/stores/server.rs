@@ -21,17 +21,21 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) struct Pair {
     pub(crate) system_identifier: i64,
     pub(crate) started_at: DateTime<Utc>,
+    /// Another one after a promotion or a recovery to a point in time: a restart keeps it.
+    pub(crate) timeline: i64,
 }
 
 /// The server behind a connection.
 pub(crate) async fn pair(db: &mut PgConnection) -> Result<Pair> {
     let row = sqlx::query!(
-        r#"SELECT system_identifier AS "system_identifier!", pg_postmaster_start_time() AS "started_at!"
+        r#"SELECT system_identifier AS "system_identifier!", pg_postmaster_start_time() AS "started_at!",
+               ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint AS "timeline!"
            FROM pg_control_system()"#
     )
     .fetch_one(db)
     .await?;
-    Ok(Pair { system_identifier: row.system_identifier, started_at: row.started_at })
+    let (system_identifier, started_at) = (row.system_identifier, row.started_at);
+    Ok(Pair { system_identifier, started_at, timeline: row.timeline })
 }
 
 /// How long the server has been running, by its own clock.
@@ -46,19 +50,24 @@ pub(crate) async fn uptime(db: &mut PgConnection) -> Result<Duration> {
 
 /// The server that the outbox was last known to be on; `None` in a fresh database.
 pub(crate) async fn stored(db: &mut PgConnection) -> Result<Option<Pair>> {
-    let row = sqlx::query!("SELECT system_identifier, started_at FROM pipeline_store")
+    let row = sqlx::query!("SELECT system_identifier, started_at, timeline FROM pipeline_store")
         .fetch_optional(db)
         .await?;
-    Ok(row.map(|row| Pair { system_identifier: row.system_identifier, started_at: row.started_at }))
+    Ok(row.map(|row| {
+        let (system_identifier, started_at) = (row.system_identifier, row.started_at);
+        Pair { system_identifier, started_at, timeline: row.timeline }
+    }))
 }
 
 /// Stores the pair.
 pub(crate) async fn store(db: &mut PgConnection, pair: Pair) -> Result<()> {
     sqlx::query!(
-        "INSERT INTO pipeline_store (system_identifier, started_at) VALUES ($1, $2)
-         ON CONFLICT (id) DO UPDATE SET system_identifier = excluded.system_identifier, started_at = excluded.started_at",
+        "INSERT INTO pipeline_store (system_identifier, started_at, timeline) VALUES ($1, $2, $3)
+         ON CONFLICT (id) DO UPDATE SET system_identifier = excluded.system_identifier,
+             started_at = excluded.started_at, timeline = excluded.timeline",
         pair.system_identifier,
         pair.started_at,
+        pair.timeline,
     )
     .execute(db)
     .await?;

@@ -62,12 +62,12 @@ pub(crate) async fn wake(db: &mut PgConnection, woken: &[(Key, u64)]) -> Result<
     if gone.rows_affected() == woken.len() as u64 { Ok(()) } else { Err(Error::Fenced) }
 }
 
-/// Records the waits that ended without their click.
+/// Records the waits that ended without their click; once, also for a record decided a second time.
 pub(crate) async fn expire(db: &mut PgConnection, commit: i64, expired: &[Expiry]) -> Result<()> {
     for one in expired {
         sqlx::query!(
             "INSERT INTO pipeline_expiry (journal, partition, seq, expires_at, watermark, commit)
-             VALUES ($1, $2, $3, $4, $5, $6)",
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
             signed(one.key.journal),
             i32::from(one.key.partition),
             bigint(one.seq),

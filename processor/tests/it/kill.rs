@@ -1,8 +1,39 @@
 //! `kill -9` at whatever moment: nothing is lost, nothing counts twice.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
-use crate::world::{Log, NOON, World, click, sale};
+use crate::world::{Log, NOON, World, click, limited, sale};
+
+/// A processor in a process of its own; it does not outlive the test, however that ends.
+struct Running(Child);
+
+impl Running {
+    fn kill(mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+
+    /// Waits until it ends by itself.
+    async fn ended(&mut self) -> ExitStatus {
+        let ended = async {
+            loop {
+                if let Some(status) = self.0.try_wait().unwrap() {
+                    return status;
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        };
+        limited("the processor's end", ended).await
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Gone already, where the test went well.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
 
 /// Numbers that look random and are the same in every run.
 struct Dice(u64);
@@ -16,14 +47,14 @@ impl Dice {
     }
 }
 
-fn start(world: &World) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_processor"))
+fn start(world: &World) -> Running {
+    let child = Command::new(env!("CARGO_BIN_EXE_processor"))
         .args(world.arguments())
         .args(["--rows", "150"])
         .env("RUST_LOG", "warn")
         .stdout(Stdio::null())
-        .spawn()
-        .unwrap()
+        .spawn();
+    Running(child.unwrap())
 }
 
 /// Clicks, some again by the same visitor, some converting, one in twenty before its click is there.
@@ -51,22 +82,24 @@ async fn killed_at_any_moment_it_loses_and_doubles_nothing() {
     let (mut dice, mut at, mut written) = (Dice(0x9e37_79b9_7f4a_7c15), NOON, 0);
     let mut log = world.writer(0x0102_0304_0506_0708, NOON);
     for _ in 0..15 {
-        let mut processor = start(&world);
+        let processor = start(&world);
         let from = world.ask(COMMIT).await;
         let aim = from + 1 + dice.roll(4) as i64;
         // Killed when it has come so far, whatever it does just then.
-        loop {
-            let commit = world.ask(COMMIT).await;
-            if commit >= aim {
-                break;
+        let aimed = async {
+            loop {
+                let commit = world.ask(COMMIT).await;
+                if commit >= aim {
+                    break;
+                }
+                if written < (commit + 4) * 120 {
+                    write(&mut log, &mut dice, &mut at, 120);
+                    written += 120;
+                }
             }
-            if written < (commit + 4) * 120 {
-                write(&mut log, &mut dice, &mut at, 120);
-                written += 120;
-            }
-        }
-        processor.kill().unwrap();
-        processor.wait().unwrap();
+        };
+        limited("a commit to kill it at", aimed).await;
+        processor.kill();
     }
     // The last conversions may name clicks that never came: read on until their wait is over.
     log.beat(at + 700_000);
@@ -84,14 +117,12 @@ async fn a_zombie_commits_nothing() {
     log.click(click(NOON + 1, 7));
     log.beat(NOON + 1000);
     let mut old = start(&world);
-    while world.ask("SELECT commit FROM pipeline_owner").await < 1 {
-        tokio::task::yield_now().await;
-    }
+    world.reaches("SELECT commit FROM pipeline_owner", 1).await;
     // Another one takes over: the old one must find out by itself, and end.
     world.drain().await;
     log.click(click(NOON + 2000, 8));
     log.beat(NOON + 3000);
-    let status = tokio::task::spawn_blocking(move || old.wait().unwrap()).await.unwrap();
+    let status = old.ended().await;
     assert!(!status.success(), "the old one goes on");
     world.drain().await;
     assert_eq!(world.ask_engine("SELECT toInt64(count()) FROM clicks").await, 2);

@@ -7,3 +7,7 @@ mod way;
 mod kill;
 mod conversions;
 mod stores;
+mod refused;
+mod restored;
+mod holes;
+mod kept;

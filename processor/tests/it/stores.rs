@@ -2,13 +2,12 @@
 
 use migrations::testing::Role;
 use sqlx::{Connection, PgConnection};
-use std::time::Duration;
 
-use crate::world::{Log, NOON, World, click, sale};
+use crate::world::{Log, NOON, World, click, free_address, limited, sale};
 
 const JOURNAL: u64 = 0x0102_0304_0506_0708;
 
-fn write(log: &mut Log, from: u64, clicks: u64) {
+pub(crate) fn write(log: &mut Log, from: u64, clicks: u64) {
     for n in from..from + clicks {
         let named = log.click(click(NOON + n * 10, n + 1));
         if n % 5 == 0 {
@@ -18,19 +17,8 @@ fn write(log: &mut Log, from: u64, clicks: u64) {
     log.beat(NOON + (from + clicks) * 10);
 }
 
-/// Runs a processor until ClickHouse holds so many clicks, and drops it there.
-async fn run_until(world: &World, config: processor::Config, clicks: i64) {
-    let enough = async {
-        while world.ask_engine("SELECT toInt64(count()) FROM clicks").await < clicks {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    let limited = tokio::time::timeout(Duration::from_secs(60), processor::run(config, enough));
-    limited.await.unwrap().unwrap();
-}
-
 /// A block that is never DONE: the sender sends it again and again.
-const KEEP: &str = "
+pub(crate) const KEEP: &str = "
     CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
     CREATE TRIGGER keep BEFORE DELETE ON outbox_block FOR EACH ROW EXECUTE FUNCTION keep();";
 
@@ -41,41 +29,19 @@ async fn a_block_sent_again_and_again_counts_once_in_raw_and_rollups() {
     let mut log = world.writer(JOURNAL, NOON);
     write(&mut log, 0, 40);
     for _ in 0..3 {
-        run_until(&world, world.config(&[]), 40).await;
+        let address = free_address();
+        let mut config = world.config(&[]);
+        config.admin = address;
+        // The oldest block stays the oldest: this one inserts it several times itself.
+        let inserts = "processor_inserts_total{result=\"done\"}";
+        world.run_until(config, world.metric_reaches(address, inserts, 3)).await;
     }
+    assert_eq!(world.ask_engine("SELECT toInt64(count()) FROM clicks").await, 40);
     assert!(world.ask("SELECT count(*) FROM outbox_block").await > 0, "nothing was ever done");
     sqlx::raw_sql("DROP TRIGGER keep ON outbox_block").execute(&world.owner).await.unwrap();
     world.drain().await;
     assert_eq!(world.ask_engine("SELECT toInt64(count()) FROM clicks").await, 40);
     assert_eq!(world.ask_engine("SELECT toInt64(sum(gross)) FROM clicks_by_day_country").await, 40);
-    world.audit().await;
-}
-
-/// A restored PostgreSQL: behind ClickHouse by one batch, with a block in its outbox that ClickHouse
-/// has had for long.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_restored_postgresql_makes_clickhouse_forget_what_it_did_not_commit() {
-    let mut world = World::new().await;
-    let mut log = world.writer(JOURNAL, NOON);
-    write(&mut log, 0, 20);
-    world.drain().await;
-    sqlx::raw_sql(KEEP).execute(&world.owner).await.unwrap();
-    write(&mut log, 20, 20);
-    run_until(&world, world.config(&[]), 40).await;
-    let backup = world.back_up().await;
-    sqlx::raw_sql("DROP TRIGGER keep ON outbox_block").execute(&world.owner).await.unwrap();
-    write(&mut log, 40, 20);
-    world.drain().await;
-    assert_eq!(world.ask_engine("SELECT toInt64(count()) FROM clicks").await, 60);
-
-    world.restore(backup).await;
-    sqlx::raw_sql("DROP TRIGGER keep ON outbox_block").execute(&world.owner).await.unwrap();
-    let open = world.ask("SELECT count(*) FROM outbox_block").await;
-    assert!(open > 0, "the backup holds blocks that were sent");
-    world.drain().await;
-    assert_eq!(world.ask_engine("SELECT toInt64(count()) FROM clicks").await, 60);
-    assert_eq!(world.ask_engine("SELECT toInt64(uniqExact(shard, seq)) FROM clicks").await, 60);
-    assert_eq!(world.ask("SELECT count(*) FROM affiliate_conversion").await, 12);
     world.audit().await;
 }
 
@@ -89,13 +55,18 @@ async fn clickhouse_away_the_outbox_grows_to_its_bound_and_is_sent_later() {
     let mut away = world.config(&["--rows", "50", "--outbox-bytes", "2000"]);
     // A port where nobody listens.
     away.stores.clickhouse_url = "http://owner:dev@127.0.0.1:9/".to_owned();
-    let committed = "SELECT coalesce(sum(octet_length(bytes)), 0)::bigint FROM outbox_block";
-    let full = async {
-        while world.ask(committed).await < 2000 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    processor::run(away, full).await.unwrap();
+    let address = free_address();
+    away.admin = address;
+    // Several turns find no room: what is committed by then is all that is.
+    world.run_until(away, world.metric_reaches(address, "processor_paused_total", 3)).await;
+    let waits = "SELECT sum(octet_length(bytes))::bigint FROM outbox_block";
+    // The bound, and the last batch that did not know yet.
+    let most = "SELECT max(octet_length(bytes))::bigint FROM outbox_block";
+    let (waits, most) = (world.ask(waits).await, world.ask(most).await);
+    assert!(
+        (2000..2000 + 2 * most).contains(&waits),
+        "{waits} bytes wait, the largest block has {most}"
+    );
     assert!(world.ask("SELECT sum(received)::bigint FROM pipeline_seqs").await < 246, "it went on");
     world.drain().await;
     assert_eq!(world.ask_engine("SELECT toInt64(count()) FROM clicks").await, 205);
@@ -106,20 +77,45 @@ async fn clickhouse_away_the_outbox_grows_to_its_bound_and_is_sent_later() {
 async fn postgresql_gone_for_a_while_it_pauses_and_goes_on() {
     let world = World::new().await;
     let mut log = world.writer(JOURNAL, NOON);
-    write(&mut log, 0, 50);
     let config = world.config(&["--rows", "20"]);
+    let mut clicks = 0;
     let cut_off = async {
-        // Every connection is cut, again and again, at whatever it does.
-        for _ in 0..20 {
-            let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-                       WHERE datname = current_database() AND application_name = 'tributary processor'";
-            world.ask(cut).await;
-            tokio::time::sleep(Duration::from_millis(30)).await;
+        // Every connection is cut, again and again, at whatever it does just then; each time it gets
+        // on again.
+        let mut cut = 0;
+        while cut < 20 {
+            let before = world.ask("SELECT commit FROM pipeline_owner").await;
+            write(&mut log, clicks, 50);
+            clicks += 50;
+            cut += world
+                .ask(
+                    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                     WHERE datname = current_database() AND application_name = 'tributary processor'",
+                )
+                .await;
+            world.reaches("SELECT commit FROM pipeline_owner", before + 1).await;
         }
     };
-    processor::run(config, cut_off).await.unwrap();
+    world.run_until(config, cut_off).await;
     world.drain().await;
-    assert_eq!(world.ask_engine("SELECT toInt64(count()) FROM clicks").await, 50);
+    assert_eq!(world.ask_engine("SELECT toInt64(count()) FROM clicks").await, clicks as i64);
+    world.audit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drain_whose_sender_fails_ends_instead_of_waiting_for_it() {
+    let world = World::new().await;
+    let refuse = "
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RAISE EXCEPTION 'no'; END $$;
+        CREATE TRIGGER refuse BEFORE DELETE ON outbox_block FOR EACH ROW EXECUTE FUNCTION refuse();";
+    sqlx::raw_sql(refuse).execute(&world.owner).await.unwrap();
+    let mut log = world.writer(JOURNAL, NOON);
+    write(&mut log, 0, 5);
+    let failed = world.drain_with(&[]).await.unwrap_err();
+    assert!(failed.to_string().contains("no"), "{failed}");
+    sqlx::raw_sql("DROP TRIGGER refuse ON outbox_block").execute(&world.owner).await.unwrap();
+    world.drain().await;
     world.audit().await;
 }
 
@@ -128,7 +124,8 @@ async fn a_role_that_owns_tables_is_refused() {
     let world = World::new().await;
     let mut config = world.config(&[]);
     config.stores.database_url = world.postgres.url(Role::Owner);
-    let refused = processor::run(config, std::future::pending()).await.unwrap_err();
+    let refused =
+        limited("the refusal", processor::run(config, std::future::pending())).await.unwrap_err();
     assert!(refused.to_string().contains("give a service its own role"), "{refused}");
 }
 
@@ -157,16 +154,54 @@ async fn the_audit_names_rows_that_are_missing_and_rows_that_are_double() {
     let mut log = world.writer(JOURNAL, NOON);
     write(&mut log, 0, 20);
     world.drain().await;
-    let client = world.clickhouse.client();
-    let lose = "ALTER TABLE clicks DELETE WHERE seq = 2";
-    client.query(lose).with_setting("mutations_sync", "2").execute().await.unwrap();
-    let report = processor::audit::run(&world.config(&[])).await.unwrap();
-    let text = report.to_string();
-    assert!(text.contains("WRONG stored") && text.contains("WRONG block"), "{text}");
-    let double = "INSERT INTO clicks SELECT * FROM clicks WHERE seq = 1";
-    client.query(double).execute().await.unwrap();
-    let report = processor::audit::run(&world.config(&[])).await.unwrap();
-    assert!(!report.is_clean(), "{report}");
+    let audit = async || processor::audit::run(&world.config(&[])).await.unwrap().to_string();
+    let run = async |statement: &str| {
+        let client = world.clickhouse.client();
+        client.query(statement).with_setting("mutations_sync", "2").execute().await.unwrap();
+    };
+    run("CREATE TABLE kept ENGINE = MergeTree ORDER BY seq AS SELECT * FROM clicks").await;
+    assert_eq!(world.ask_engine("SELECT toInt64(count()) FROM kept").await, 20);
+    // What the materialized views add to the rollups is not this test's matter.
+    let put = async |statement: &str| {
+        run(statement).await;
+        let config = world.config(&[]);
+        let day = "2026-01-01".parse().unwrap();
+        processor::repair::rollup(&config.stores, &config.window, day).await.unwrap();
+    };
+
+    put("ALTER TABLE clicks DELETE WHERE shard % 4 = 1 AND seq = 2").await;
+    let text = audit().await;
+    let lane = "journal 0102030405060708 clicks partition 1";
+    assert!(text.contains(&format!("WRONG stored: {lane}: decided 5, in clickhouse 4")), "{text}");
+    assert!(text.contains("committed 20, in clickhouse 19; "), "{text}");
+    assert!(text.contains(&format!("{lane} seq 1 to 5")), "{text}");
+
+    // One doubled does not make up for the one that is missing.
+    put("INSERT INTO clicks SELECT * FROM kept WHERE shard % 4 = 1 AND seq = 3").await;
+    let text = audit().await;
+    assert!(text.contains("committed 20, in clickhouse 20, not the same ones; "), "{text}");
+    assert!(!text.contains("WRONG stored"), "{text}");
+
+    put("INSERT INTO clicks SELECT * FROM kept WHERE shard % 4 = 1 AND seq = 2").await;
+    let text = audit().await;
+    assert!(text.contains(&format!("WRONG stored: {lane}: decided 5, in clickhouse 6")), "{text}");
+    assert!(text.contains("committed 20, in clickhouse 21; "), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_audit_compares_conversions_by_whose_they_are() {
+    let world = World::new().await;
+    let mut log = world.writer(JOURNAL, NOON);
+    write(&mut log, 0, 20);
+    world.drain().await;
+    let more = "INSERT INTO affiliate_affiliate (id, site_id, name) VALUES (2, 1, 'Bob');
+                UPDATE affiliate_conversion SET affiliate_id = 2 WHERE txn_id = 'T-5';";
+    sqlx::raw_sql(more).execute(&world.owner).await.unwrap();
+    let text = processor::audit::run(&world.config(&[])).await.unwrap().to_string();
+    assert!(
+        text.contains("WRONG conversions: site 1 program 1 affiliate 2 \"sale\" accepted EUR"),
+        "{text}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -197,4 +232,7 @@ async fn every_table_remembers_enough_tokens_and_is_on_the_disk_when_it_answers(
                           AND create_table_query LIKE '%fsync_after_insert = 1%'
                           AND create_table_query LIKE '%fsync_part_directory = 1%')";
     assert_eq!(world.ask_engine(wrong).await, 0);
+    let all = "SELECT toInt64(count()) FROM system.tables WHERE database = currentDatabase()
+               AND create_table_query LIKE '%non_replicated_deduplication_window = 10000%'";
+    assert_eq!(world.ask_engine(all).await, 5);
 }

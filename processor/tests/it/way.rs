@@ -1,6 +1,9 @@
 //! The way of an event from the journal into both stores.
 
-use crate::world::{NOON, World, click, sale};
+use crate::{
+    stores::KEEP,
+    world::{NOON, World, click, sale},
+};
 use schemas::{event::ClickRef, topic::Topic};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -74,6 +77,16 @@ async fn as_of_is_the_heartbeat_whose_blocks_are_in() {
     log.beat(NOON + 7000);
     world.drain().await;
     assert_eq!(world.ask(AS_OF).await, NOON as i64 + 7000);
+
+    // A block that is not done holds it, although its rows are there.
+    sqlx::raw_sql(KEEP).execute(&world.owner).await.unwrap();
+    log.click(click(NOON + 7500, 7));
+    log.beat(NOON + 8000);
+    world.run_until(world.config(&[]), world.stored(3)).await;
+    assert_eq!(world.ask(AS_OF).await, NOON as i64 + 7000, "a block waits");
+    sqlx::raw_sql("DROP TRIGGER keep ON outbox_block").execute(&world.owner).await.unwrap();
+    world.drain().await;
+    assert_eq!(world.ask(AS_OF).await, NOON as i64 + 8000);
     world.audit().await;
 }
 

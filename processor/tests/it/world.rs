@@ -10,7 +10,8 @@ use schemas::{
     topic::Topic,
 };
 use sqlx::PgPool;
-use std::path::PathBuf;
+use std::{future::Future, net::SocketAddr, path::PathBuf, time::Duration};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// Of the journals made here.
 pub(crate) const PARTITIONS: u16 = 4;
@@ -124,6 +125,36 @@ impl World {
         Log(Writer::create(config, start_ms, JournalId(id)).unwrap())
     }
 
+    /// The same, whose every batch has a segment of its own.
+    pub(crate) fn writer_of_small_segments(&self, id: u64, start_ms: u64) -> Log {
+        let key = Keys::parse(KEYS).unwrap().journal();
+        let mut config = WriterConfig::new(self.journals(), "c0", PARTITIONS, key);
+        config.segment_bytes = 1;
+        Log(Writer::create(config, start_ms, JournalId(id)).unwrap())
+    }
+
+    /// Where a journal of slot `c0` lies.
+    pub(crate) fn journal(&self, id: u64) -> PathBuf {
+        self.journals().join("c0").join(format!("{id:016x}"))
+    }
+
+    /// Makes every record of a journal that holds this text unreadable, as a bad stretch of a disk does.
+    pub(crate) fn damage(&self, id: u64, text: &str) {
+        for entry in std::fs::read_dir(self.journal(id)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_none_or(|end| end != "seg") {
+                continue;
+            }
+            let mut bytes = std::fs::read(&path).unwrap();
+            for at in 0..bytes.len().saturating_sub(text.len()) {
+                if bytes[at..].starts_with(text.as_bytes()) {
+                    bytes[at] ^= 0xff;
+                }
+            }
+            std::fs::write(&path, bytes).unwrap();
+        }
+    }
+
     /// A journal made with other keys than ours.
     pub(crate) fn forged(&self, id: u64, start_ms: u64) -> Log {
         let config = WriterConfig::new(self.journals(), "c9", PARTITIONS, [9; 32]);
@@ -151,6 +182,41 @@ impl World {
         let limit = std::time::Duration::from_secs(60);
         let drained = tokio::time::timeout(limit, processor::drain(self.config(more))).await;
         drained.unwrap_or_else(|_| panic!("the log is not drained after {limit:?}"))
+    }
+
+    /// Runs a processor until something is so, and drops it there.
+    pub(crate) async fn run_until(&self, config: Config, so: impl Future<Output = ()>) {
+        limited("the processor", processor::run(config, so)).await.unwrap();
+    }
+
+    /// Waits until ClickHouse holds so many clicks.
+    pub(crate) async fn stored(&self, clicks: i64) {
+        let stored = async {
+            while self.ask_engine("SELECT toInt64(count()) FROM clicks").await < clicks {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        limited("clicks in clickhouse", stored).await;
+    }
+
+    /// Waits until a number from PostgreSQL is at least so large.
+    pub(crate) async fn reaches(&self, sql: &'static str, least: i64) {
+        let reached = async {
+            while self.ask(sql).await < least {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        limited(sql, reached).await;
+    }
+
+    /// Waits until one of the metrics at an address is at least so large.
+    pub(crate) async fn metric_reaches(&self, address: SocketAddr, name: &str, least: u64) {
+        let reached = async {
+            while metric(address, name).await.unwrap_or(0) < least {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        limited(name, reached).await;
     }
 
     /// Settings of a processor in a process of its own: the flags of `config`.
@@ -187,6 +253,32 @@ impl World {
     pub(crate) async fn ask_engine(&self, sql: &str) -> i64 {
         self.clickhouse.client().query(sql).fetch_one::<i64>().await.unwrap()
     }
+}
+
+const LOOK: Duration = Duration::from_millis(10);
+
+/// Waits for what must happen, and fails instead of waiting for ever.
+pub(crate) async fn limited<T>(what: &str, future: impl Future<Output = T>) -> T {
+    let limit = Duration::from_secs(90);
+    tokio::time::timeout(limit, future)
+        .await
+        .unwrap_or_else(|_| panic!("{what}: not so after {limit:?}"))
+}
+
+/// An address where nobody listens just now.
+pub(crate) fn free_address() -> SocketAddr {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// A metric by the beginning of its line; `None` while nobody answers.
+async fn metric(address: SocketAddr, name: &str) -> Option<u64> {
+    let mut stream = tokio::net::TcpStream::connect(address).await.ok()?;
+    let request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).await.ok()?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await.ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    line.trim().parse().ok()
 }
 
 /// A journal being written.

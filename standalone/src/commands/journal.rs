@@ -1,5 +1,7 @@
 //! `tributary journal …`: looks into the durable log, and ends or adopts what no process does by itself.
 
+mod lost;
+
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -40,6 +42,10 @@ enum Action {
         #[arg(long)]
         because: String,
     },
+    /// Declares records lost that a journal announced and that will never come, so that nothing waits for them.
+    Lost(lost::Options),
+    /// Declares a journal gone with its files, of which the database knows no end, so that nothing waits for it.
+    Gone(lost::GoneOptions),
     /// Ends a journal that no collector will follow up, so that nothing waits for it.
     Retire {
         /// Its 16 digits.
@@ -61,6 +67,8 @@ pub(super) fn run(options: &Options) -> anyhow::Result<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         }
+        Action::Lost(lost) => lost::run(&options.folder, lost),
+        Action::Gone(gone) => lost::run_gone(&options.folder, gone),
         Action::Verify { journal } => verify(&chosen(&root, journal.as_deref())?, &key),
         Action::Adopt { journal, because } => {
             let place = find(&root, journal)?;

@@ -103,12 +103,17 @@ pub fn import(
         WriterConfig::new(&options.journals, SLOT, beginning.partitions, options.keys.journal());
     // Its own time is the events': what it announces is never later than what is still to come.
     let first_ms = survey.first_ms.saturating_add_signed(shift_ms);
-    let writer = match Writer::open_import(config, first_ms, journal)? {
+    // The processor removes journals read long ago; what was imported stays imported.
+    let writer = match beginning.is_done(&options) {
+        true => Import::Complete,
+        false => Writer::open_import(config, first_ms, journal)?,
+    };
+    let writer = match writer {
         Import::Writing(writer) => Some(*writer),
         Import::Complete => None,
     };
     let repeated = writer.is_none();
-    let records = Records::new(&options, beginning);
+    let records = Records::new(&options, beginning.clone());
     let mut importing = Importing::new(records, writer, survey.lines);
     for line in log::open(file)? {
         let (number, request) = line?;
@@ -119,6 +124,7 @@ pub fn import(
         }
     }
     let counts = importing.end()?;
+    beginning.note_done(&options)?;
     on_progress(counts);
     Ok(Imported { journal, counts, shift_ms, repeated })
 }

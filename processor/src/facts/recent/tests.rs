@@ -1,7 +1,7 @@
 //! On a real PostgreSQL: what counts, and what is another click's.
 
 use migrations::testing::{Postgres, Role};
-use schemas::event::ClickRef;
+use schemas::event::{ClickRef, Conversion};
 
 use super::{HOUR_MS, Recent};
 
@@ -33,15 +33,35 @@ async fn accepted_conversions_of_the_same_click_within_the_hour_count() {
     .execute(&pool)
     .await
     .unwrap();
-    let mut recent = Recent::load(&pool, &[CLICK]).await.unwrap();
-    assert_eq!(recent.count(&CLICK, NOON_MS), 2);
-    assert_eq!(recent.count(&CLICK, NOON_MS - 1), 1, "a later one is not before");
-    assert_eq!(recent.count(&CLICK, NOON_MS + HOUR_MS - 1), 1);
-    assert_eq!(recent.count(&CLICK, NOON_MS + HOUR_MS), 0);
-    recent.put(&CLICK, NOON_MS);
-    assert_eq!(recent.count(&CLICK, NOON_MS), 3);
+    let mut recent = Recent::load(&pool, &[(1, CLICK), (1, CLICK)]).await.unwrap();
+    assert_eq!(recent.count(1, &CLICK, NOON_MS), 2);
+    assert_eq!(recent.count(1, &CLICK, NOON_MS - 1), 1, "a later one is not before");
+    assert_eq!(recent.count(1, &CLICK, NOON_MS + HOUR_MS - 1), 1);
+    assert_eq!(recent.count(1, &CLICK, NOON_MS + HOUR_MS), 0);
+    recent.put(&sale("T1"), 3);
+    assert_eq!(recent.count(1, &CLICK, NOON_MS), 2, "a transaction known counts once");
+    recent.put(&sale("T9"), 3);
+    recent.put(&sale("T9"), 3);
+    assert_eq!(recent.count(1, &CLICK, NOON_MS), 3, "so does one repeated in a batch");
+    recent.put(&sale(""), 3);
+    recent.put(&sale(""), 3);
+    assert_eq!(recent.count(1, &CLICK, NOON_MS), 4, "and a click without a transaction");
     let other = ClickRef { time_ms: CLICK.time_ms + 1, ..CLICK };
-    assert_eq!(recent.count(&other, NOON_MS), 0);
-    assert_eq!(Recent::load(&pool, &[other]).await.unwrap().count(&other, NOON_MS), 0);
-    assert_eq!(Recent::load(&pool, &[]).await.unwrap().count(&CLICK, NOON_MS), 0);
+    assert_eq!(recent.count(1, &other, NOON_MS), 0);
+    assert_eq!(recent.count(2, &CLICK, NOON_MS), 0, "another site's");
+    let none = Recent::load(&pool, &[(1, other), (2, CLICK)]).await.unwrap();
+    assert_eq!((none.count(1, &other, NOON_MS), none.count(2, &CLICK, NOON_MS)), (0, 0));
+    assert_eq!(Recent::load(&pool, &[]).await.unwrap().count(1, &CLICK, NOON_MS), 0);
+}
+
+fn sale(txn: &str) -> Conversion {
+    Conversion {
+        site: 1,
+        program: 3,
+        event: "sale".to_owned(),
+        txn_id: txn.to_owned(),
+        time_ms: NOON_MS,
+        click: Some(CLICK),
+        ..Conversion::default()
+    }
 }

@@ -39,6 +39,10 @@ fn an_amount_is_plain_digits_of_the_plans_currency() {
         check("sale", amount, "EUR", None);
     }
     check("sale", "99999999999999999999", "EUR", None);
+    check("sale", "1000000000.00", "EUR", Some(100_000_000_000));
+    check("sale", "1000000000.01", "EUR", None);
+    check("yen", "100000000000", "JPY", Some(100_000_000_000));
+    check("yen", "100000000001", "JPY", None);
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! Tables of the rule.
 
-use schemas::money::{Money, Ppm};
+use schemas::{
+    money::{LARGEST_UNITS, Money, Ppm},
+    reason::Refusal,
+};
 
 use crate::{
     facts::Pay,
@@ -38,6 +41,15 @@ fn a_share_is_rounded_half_even_to_the_unit() {
     check(Pay::Percent(Ppm(150)), "0.01", Some(2));
     check(Pay::Percent(Ppm(250)), "0.01", Some(2));
     check(Pay::Percent(Ppm(0)), "12.50", None);
+}
+
+#[test]
+fn a_commission_beyond_the_largest_amount_is_refused() {
+    let mut facts = facts();
+    let flat = Pay::Flat(Money::from_units(LARGEST_UNITS + 1, eur()));
+    facts.programs.get_mut(&3).unwrap().plans.insert("sale".into(), vec![plan(1, flat, eur())]);
+    assert_eq!(decide(&sale(), VALID, &facts).refusal(), Some(Refusal::BadAmount));
+    check(Pay::Flat(Money::from_units(LARGEST_UNITS, eur())), "5", Some(LARGEST_UNITS));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::{
     fs::{self, File},
     io::{self, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use journal::JournalId;
@@ -61,6 +61,23 @@ impl Beginning {
         };
         new.keep(&folder, &path)?;
         Ok(new)
+    }
+
+    /// Whether the import was written to its end: known also when its journal, read and old, is gone.
+    pub(super) fn is_done(&self, options: &Options) -> bool {
+        self.done(options).is_file()
+    }
+
+    /// Notes that it was.
+    pub(super) fn note_done(&self, options: &Options) -> io::Result<()> {
+        let folder = options.journals.join(SLOT);
+        File::create(self.done(options))?.sync_all()?;
+        File::open(folder)?.sync_all()
+    }
+
+    /// The file `<journals>/import/<journal>.done`.
+    fn done(&self, options: &Options) -> PathBuf {
+        options.journals.join(SLOT).join(format!("{}.done", JournalId(self.journal)))
     }
 
     /// Whole or not at all, and durable before the first record that relies on it.

@@ -145,6 +145,18 @@ fn an_import_cut_short_goes_on_and_a_repeated_one_changes_nothing() {
 }
 
 #[test]
+fn an_import_whose_journal_was_removed_is_still_known() {
+    let root = tempfile::tempdir().unwrap();
+    let part = part(root.path(), 300);
+    let done = import(&part, some_places(), options(root.path()), |_| ()).unwrap();
+    let folder = root.path().join(SLOT).join(done.journal.to_string());
+    std::fs::remove_dir_all(&folder).unwrap();
+    let again = import(&part, some_places(), options(root.path()), |_| ()).unwrap();
+    assert_eq!(again, Imported { repeated: true, ..done });
+    assert!(!folder.exists());
+}
+
+#[test]
 fn another_file_is_another_import() {
     let root = tempfile::tempdir().unwrap();
     let all = import(Path::new(LOG), some_places(), options(root.path()), |_| ()).unwrap();

@@ -1,0 +1,86 @@
+//! How a session begins: it takes over, and loads what was committed.
+
+use sqlx::PgPool;
+use std::{collections::BTreeSet, sync::Arc};
+use tokio::sync::Notify;
+
+use super::{Context, Session};
+use crate::{
+    clock,
+    decide::Decider,
+    error::Result,
+    facts::FactStore,
+    journals::Journals,
+    lookup::Lookups,
+    source::Source,
+    stores::{
+        claim_blobs,
+        claims::{Claims, ClaimsConfig},
+        journals as journal_rows, lost as lost_rows, owner, seqs, waiting as waiting_rows,
+    },
+    waiting::Waiting,
+};
+
+impl<'a> Session<'a> {
+    /// Takes over, and loads what was committed.
+    pub(super) async fn load(
+        context: &'a Context,
+        pool: PgPool,
+        committed: Arc<Notify>,
+        sent: Arc<Notify>,
+    ) -> Result<Self> {
+        let config = &context.config;
+        let mut db = pool.acquire().await?;
+        journal_rows::declare(&mut db, &config.source.slots).await?;
+        let owner = owner::take(&mut db).await?;
+        let positions = owner::positions(&mut db).await?;
+        let journals = Journals::new(
+            journal_rows::all(&mut db).await?,
+            seqs::load(&mut db).await?,
+            &lost_rows::all(&mut db).await?,
+        );
+        let waiting = Waiting::new(waiting_rows::load(&mut db).await?)?;
+        let mut claims = Claims::new(ClaimsConfig {
+            memory_bytes: config.rules.claims_bytes,
+            spill: config.claims_dir(),
+        });
+        let mut owned = BTreeSet::new();
+        for partition in claim_blobs::partitions(&mut db).await? {
+            owned.insert(partition);
+            let blobs = claim_blobs::load(&mut db, partition).await?;
+            claims.rebuild(partition, blobs.iter().map(Vec::as_slice))?;
+        }
+        drop(db);
+        let facts = FactStore::load(&pool, clock::now_ms()).await?;
+        let lookups = Lookups::open(config.rules.geo.as_deref())?;
+        let source = Source::new(config.source.journal.clone(), context.journal_key, positions);
+        tracing::info!(epoch = owner.epoch, commit = owner.commit, "the pipeline is loaded");
+        let decider = Decider::new(facts, lookups, claims);
+        let mut session = Self {
+            context,
+            pool,
+            owner,
+            source,
+            journals,
+            waiting,
+            decider,
+            owned,
+            committed,
+            sent,
+            cleaned: None,
+        };
+        let known: Vec<u16> = session.journals.iter().map(|one| one.known.partitions).collect();
+        known.into_iter().try_for_each(|partitions| session.own(partitions))?;
+        Ok(session)
+    }
+
+    /// Makes sure the claims of so many partitions are there.
+    pub(super) fn own(&mut self, partitions: u16) -> Result<()> {
+        for partition in 0..partitions {
+            if self.owned.insert(partition) {
+                self.decider.claims.rebuild(partition, [])?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,65 @@
+//! When the next batch begins. Knows no clock and no store.
+
+use std::time::Duration;
+
+/// While ClickHouse does not keep up, a batch begins this much later than the one before at the latest:
+/// fewer and larger blocks.
+pub(super) const BEHIND: Duration = Duration::from_secs(2);
+
+/// How a batch went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Done {
+    /// There was nothing to read.
+    Nothing,
+    /// Everything there was is committed.
+    Some,
+    /// There is more: go on at once.
+    Full,
+}
+
+/// When the next batch begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pace {
+    AtOnce,
+    /// After the shortest time between two batches.
+    Interval,
+    /// When ClickHouse has caught up, or after `BEHIND`: as long as it is slower than the interval,
+    /// batches grow, instead of more and more small blocks that wait.
+    CaughtUp,
+}
+
+impl Pace {
+    /// `oldest` is the commit of the oldest block that waits, `last` that of the last batch.
+    pub(super) const fn of(done: Done, oldest: Option<i64>, last: i64) -> Self {
+        match done {
+            // As large as a batch may be: waiting would make no block larger.
+            Done::Full => Self::AtOnce,
+            Done::Nothing | Done::Some if is_behind(oldest, last) => Self::CaughtUp,
+            Done::Nothing | Done::Some => Self::Interval,
+        }
+    }
+}
+
+/// Whether blocks of more than the last commit wait.
+pub(super) const fn is_behind(oldest: Option<i64>, last: i64) -> bool {
+    matches!(oldest, Some(oldest) if oldest < last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_wait_for_clickhouse_while_more_than_one_commit_of_blocks_waits() {
+        for (done, oldest, expected) in [
+            (Done::Some, None, Pace::Interval),
+            (Done::Some, Some(7), Pace::Interval),
+            (Done::Some, Some(6), Pace::CaughtUp),
+            (Done::Nothing, Some(6), Pace::CaughtUp),
+            (Done::Nothing, None, Pace::Interval),
+            (Done::Full, Some(1), Pace::AtOnce),
+        ] {
+            assert_eq!(Pace::of(done, oldest, 7), expected, "{done:?} {oldest:?}");
+        }
+    }
+}
