@@ -59,7 +59,7 @@ pub(super) async fn show(
     if let Some(cleaned) = filter::added(&address) {
         return Ok(Redirect::to(&cleaned.to_string()).into_response());
     }
-    let view = View::read(&app, address).await?;
+    let view = View::read(&app, address, &[]).await?;
     let t = asked.t;
     let by = axis::grain(view.range());
     let question = question(&view);
@@ -96,7 +96,12 @@ fn question(view: &View) -> Query {
     match view.asked.group_by.is_empty() {
         true => {
             let limit = view.asked.limit.max(400);
-            view.query(vec![axis::grain(view.range())], limit)
+            let query = view.query(vec![axis::grain(view.range())], limit);
+            // An order by a number holds for the steps the page chose, too.
+            match view.address.get("order") {
+                "" => query,
+                _ => Query { order: view.asked.order, ..query },
+            }
         }
         false => view.asked.clone(),
     }

@@ -125,6 +125,7 @@ fn chart(t: Text) -> Chart {
             series("invalid", "state-invalid"),
         ],
         before: t.say("compare-previous"),
+        none: String::new(),
         buckets,
         zoom: String::new(),
         zone: "UTC".into(),
