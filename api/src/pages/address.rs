@@ -7,8 +7,18 @@ use url::form_urlencoded;
 
 use crate::{error::Error, params::pairs};
 
-/// What begins anew when anything else changes: the place in a list, and what was just done.
-const PASSING: [&str; 5] = ["starting_after", "ending_before", "done", "of", "edit"];
+/// What begins anew when anything else changes: the place in a list, what was just done, and a form
+/// that is open.
+const PASSING: [&str; 8] = [
+    "starting_after",
+    "ending_before",
+    "done",
+    "of",
+    "edit",
+    "filter_by",
+    "filter_is",
+    "filter_value",
+];
 
 /// Path and query of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
