@@ -58,11 +58,12 @@ impl App {
 }
 
 impl App {
-    /// A postback URL of a program, ready to copy: the advertiser's server puts its own values where
-    /// the braces are.
+    /// A postback URL of a program, ready to copy, for the first event whose terms are in force: the
+    /// advertiser's server puts its own values where the braces are.
     pub fn postback_url(&self, site: SiteId, program: &Program, plans: &[Plan]) -> String {
         let token = self.keys.postback_token(site, program.id, program.token_version);
-        let event = plans.first().map_or("sale", |plan| plan.event.as_str());
+        let paid = plans.iter().find(|plan| plan.in_force);
+        let event = paid.map_or("sale", |plan| plan.event.as_str());
         format!(
             "{}/postback?program={}&token={token}&event={event}&click_id={{click_id}}&txn_id={{txn_id}}&amount={{amount}}&currency={}",
             self.tracking_url, program.id, program.currency

@@ -112,7 +112,8 @@ pub fn enter(secret: &Secret, path: &str) -> Response {
 /// The way back after signing in: a path of ours, else the dashboard. `//evil`, `/\evil`, a scheme,
 /// a control character or an encoded slash never pass.
 pub fn safe_next(next: &str) -> &str {
-    const OURS: [&str; 4] = ["/dashboard/", "/affiliate/", "/accounts/", "/whitelabel/"];
+    const OURS: [&str; 6] =
+        ["/dashboard/", "/affiliate/", "/accounts/", "/whitelabel/", "/search/", "/styleguide"];
     let plain = next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
     let ours = OURS.iter().any(|path| next.starts_with(path)) && !next.contains("//");
     if plain && ours && next.len() <= 2048 { next } else { "/dashboard/" }
@@ -136,7 +137,9 @@ fn is_local(authority: &str) -> bool {
         Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
         _ => authority,
     };
-    ["localhost", "127.0.0.1", "[::1]"].iter().any(|name| host.eq_ignore_ascii_case(name))
+    // All of 127.0.0.0/8 is this machine, and `TRIBUTARY_API` may name any of it.
+    let loopback = host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback());
+    loopback || ["localhost", "[::1]"].iter().any(|name| host.eq_ignore_ascii_case(name))
 }
 
 fn is_read(method: &Method) -> bool {

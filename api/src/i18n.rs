@@ -106,6 +106,15 @@ impl Text {
         if self.knows(&key) { self.say(&key) } else { word.to_owned() }
     }
 
+    /// Every country by its code, with its name.
+    pub fn countries(self) -> Vec<(String, String)> {
+        let codes = COUNTRIES_EN.lines().filter_map(|line| {
+            let code = line.strip_prefix("country-")?.split(' ').next()?;
+            Some((code.to_owned(), self.word("country", code)))
+        });
+        codes.collect()
+    }
+
     /// Whether the key is written.
     pub fn knows(self, key: &str) -> bool {
         self.bundle().has_message(key)

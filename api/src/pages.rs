@@ -36,7 +36,7 @@ use askama::Template;
 use axum::{
     Router,
     response::{Html, Redirect},
-    routing::{get, post},
+    routing::get,
 };
 
 /// A page as HTML.
@@ -44,34 +44,39 @@ fn html(page: &impl Template) -> Result<Html<String>, Error> {
     Ok(Html(page.render()?))
 }
 
+/// Where an address that is no page leads: one may come back to it after a form.
+async fn home() -> Redirect {
+    Redirect::to("/dashboard/")
+}
+
 /// Pages for whoever asks: signing in, language and theme, static files.
 pub fn open_routes() -> Router<App> {
     assets::routes()
         .route("/accounts/login/", get(sign_in::form).post(sign_in::enter_token))
-        .route("/preferences/", post(preferences::choose))
+        .route("/preferences/", get(home).post(preferences::choose))
 }
 
 /// Pages for who is signed in.
 pub fn routes() -> Router<App> {
     Router::new()
-        .route("/", get(async || Redirect::to("/dashboard/")))
-        .route("/accounts/logout/", post(sign_in::leave))
+        .route("/", get(home))
+        .route("/accounts/logout/", get(home).post(sign_in::leave))
         .route("/dashboard/", get(dashboard::show))
         .route("/dashboard/live", get(live::follow))
         .route("/affiliate/stats/", get(stats::show))
         .route("/affiliate/stats/export.csv", get(stats::export))
         .route("/affiliate/clicks/", get(clicks::show))
         .route("/affiliate/links/", get(links::show).post(links::create))
-        .route("/affiliate/links/{id}/", post(links::change))
+        .route("/affiliate/links/{id}/", get(links::show_one).post(links::change))
         .route("/affiliate/conversions/", get(conversions::show))
         .route("/affiliate/conversions/{id}/", get(conversions::show_one))
         .route("/affiliate/commissions/", get(commissions::show))
         .route("/affiliate/programs/", get(programs::show).post(programs::create))
         .route("/affiliate/programs/{id}/", get(programs::show_one).post(programs::change))
-        .route("/affiliate/programs/{id}/plans/", post(programs::add_terms))
-        .route("/affiliate/programs/{id}/token/", post(programs::rotate))
+        .route("/affiliate/programs/{id}/plans/", get(programs::back).post(programs::add_terms))
+        .route("/affiliate/programs/{id}/token/", get(programs::back).post(programs::rotate))
         .route("/affiliate/affiliates/", get(affiliates::show).post(affiliates::create))
-        .route("/affiliate/affiliates/{id}/", post(affiliates::change))
+        .route("/affiliate/affiliates/{id}/", get(affiliates::show_one).post(affiliates::change))
         .route("/search/", get(search::show))
         .route("/styleguide", get(styleguide::show))
 }

@@ -13,6 +13,7 @@ pub mod links;
 pub mod programs;
 pub mod affiliates;
 pub mod conversions;
+pub mod commissions;
 
 use schemas::destination::{self, InvalidDestination};
 

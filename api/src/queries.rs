@@ -13,7 +13,10 @@ pub mod conversions;
 pub mod events;
 pub mod live;
 pub mod names;
+pub mod stores;
 mod bind;
+mod among;
+mod attributed;
 
 use serde::Serialize;
 

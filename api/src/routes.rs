@@ -13,7 +13,7 @@ use tower_http::{
     timeout::TimeoutLayer,
 };
 
-use crate::{app::App, auth, error, error::Error, json, pages};
+use crate::{app::App, auth, error, error::Error, json, pages, server};
 
 const MAX_BODY: usize = 64 * 1024;
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
@@ -41,6 +41,7 @@ pub fn router(app: App) -> Router {
         ))
         .layer(CsrfLayer::new())
         .layer(from_fn(auth::only_this_host))
+        .layer(from_fn(server::limit_url))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(error::answer))
 }

@@ -4,7 +4,13 @@
 //! Refuses addresses that other machines can reach, until accounts exist.
 
 use anyhow::{Context, bail};
-use axum::Router;
+use axum::{
+    Router,
+    extract::Request,
+    http::StatusCode,
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -22,7 +28,10 @@ use crate::{app::App, routes};
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_CONNECTIONS: usize = 512;
 const MAX_HEADERS: usize = 64;
-const MAX_HEAD: usize = 32 * 1024;
+/// Room for every URL that hyper reads at all (64 kB), so that a long one is told what it is.
+const MAX_HEAD: usize = 128 * 1024;
+/// The longest URL; `error::codes` says the same.
+pub(crate) const MAX_URL: usize = 16 * 1024;
 /// How long running answers may take to end.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -84,6 +93,15 @@ pub async fn serve(listeners: Vec<TcpListener>, app: App, shutdown: impl Future<
     tokio::select! {
         () = graceful.shutdown() => {}
         () = tokio::time::sleep(GRACE) => tracing::info!("answers still running were cut off"),
+    }
+}
+
+/// Refuses URLs longer than any page or report needs.
+pub(crate) async fn limit_url(request: Request, next: Next) -> Response {
+    let length = request.uri().path_and_query().map_or(0, |whole| whole.as_str().len());
+    match length > MAX_URL {
+        true => StatusCode::URI_TOO_LONG.into_response(),
+        false => next.run(request).await,
     }
 }
 

@@ -27,8 +27,16 @@ function forgetDone() {
   history.replaceState(history.state, "", url);
 }
 
+// A page that says a store is away comes back by itself.
+let coming = 0;
+function comeBack() {
+  clearTimeout(coming);
+  if (document.querySelector("[data-retry]")) coming = setTimeout(() => location.reload(), 5000);
+}
+
 // Charts and live pages bring their own modules, loaded only where they are shown.
 async function arrive() {
+  comeBack();
   forgetDone();
   // On a phone the navigation is a bar that scrolls: the page one is on stays in sight.
   const bar = document.querySelector(".side");

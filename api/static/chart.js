@@ -59,7 +59,7 @@ function make(figure, place, data) {
   const bars = uPlot.paths.bars({ size: [0.72, 48], radius: 0.15 });
   const series = fills.map((fill) => (lines
     ? { stroke: fill, width: 2, points: { show: false } }
-    : { fill, stroke: fill, width: 0, paths: bars, points: { show: false } })).reverse();
+    : { fill, stroke: colour("--surface"), width: 1, paths: bars, points: { show: false } })).reverse();
   if (data.before) series.push({ stroke: colour("--muted"), width: 1.5, dash: [2, 4], points: { show: false } });
   const number = new Intl.NumberFormat(document.documentElement.lang, { notation: "compact" });
   const axis = { stroke: colour("--muted"), font: "12px system-ui, sans-serif", ticks: { show: false } };

@@ -13,5 +13,10 @@ document.addEventListener("click", async (event) => {
     return;
   }
   label.textContent = button.dataset.done;
-  setTimeout(() => { label.textContent = before; }, 1600);
+  const said = document.getElementById("said");
+  if (said) said.textContent = button.dataset.done;
+  setTimeout(() => {
+    label.textContent = before;
+    if (said) said.textContent = "";
+  }, 1600);
 });

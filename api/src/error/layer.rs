@@ -4,7 +4,7 @@
 use axum::{
     body::Body,
     extract::Request,
-    http::{HeaderMap, HeaderName, HeaderValue, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, header},
     middleware::Next,
     response::Response,
 };
@@ -37,7 +37,7 @@ const HEADERS: [(HeaderName, &str); 6] = [
 pub async fn answer(request: Request, next: Next) -> Response {
     let id = request_id();
     let wants_page = wants_page(request.uri().path(), request.headers());
-    let head = request.headers().clone();
+    let (method, head) = (request.method().clone(), request.headers().clone());
     let span = tracing::info_span!("request", id = %id, method = %request.method());
     let mut response = next.run(request).instrument(span).await;
     let status = response.status();
@@ -47,7 +47,7 @@ pub async fn answer(request: Request, next: Next) -> Response {
         let problem = response.extensions_mut().remove::<Problem>();
         let problem = problem.unwrap_or_else(|| Problem::of_status(status));
         match wants_page {
-            true => write_page(&mut response, &problem, &id, &head),
+            true => write_page(&mut response, &problem, &id, (&method, &head)),
             false => write_json(&mut response, &problem, &id),
         }
     }
@@ -88,8 +88,8 @@ fn write_json(response: &mut Response, problem: &Problem, id: &str) {
     finish(response, problem, "application/problem+json", body.to_string());
 }
 
-fn write_page(response: &mut Response, problem: &Problem, id: &str, head: &HeaderMap) {
-    let page = crate::pages::problem(problem, id, head);
+fn write_page(response: &mut Response, problem: &Problem, id: &str, asked: (&Method, &HeaderMap)) {
+    let page = crate::pages::problem(problem, id, asked);
     finish(response, problem, "text/html; charset=utf-8", page);
 }
 

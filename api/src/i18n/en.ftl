@@ -68,6 +68,10 @@ as-of-live = live, as of { $time }
 as-of-filling = still filling, as of { $time }
 as-of-hint = Everything that reached the collector before this moment is counted.
 as-of-filling-hint = Events from before this moment are still being counted: the numbers will grow.
+as-of-away = numbers delayed
+as-of-away-hint = The store of the numbers does not answer now. Clicks are taken and kept: nothing is lost.
+as-of-no-collector = No collector is declared.
+as-of-unheard = Not heard of yet: { $who }.
 as-of-unknown = nothing counted yet
 
 ## Numbers
@@ -91,6 +95,10 @@ change-before = before: { $number }
 clicks-counted = { $n ->
     [one] { $count } click
    *[other] { $count } clicks
+}
+impressions-counted = { $n ->
+    [one] { $count } impression
+   *[other] { $count } impressions
 }
 conversions-counted = { $n ->
     [one] { $count } conversion
@@ -123,6 +131,7 @@ nothing-refused = No refused conversion in this range.
 ## Chart
 chart-clicks = Clicks over time
 chart-table = The same as a table
+chart-none = These filters are of conversions; a click has none of them.
 chart-open = still filling
 
 ## Dimensions
@@ -144,6 +153,7 @@ dim-browser = Browser
 dim-language = Language
 dim-referrer = Referrer
 dim-source = Source
+dim-subs = Sub-ids
 dim-sub1 = Sub 1
 dim-sub2 = Sub 2
 dim-sub3 = Sub 3
@@ -158,10 +168,10 @@ dim-code = Code
 dim-event = Event
 dim-outcome = Outcome
 dim-status = Status
+dim-via = Came by
 dim-currency = Currency
 dim-reason = Why invalid
 dim-refusal = Why refused
-dim-address = Address
 by-programs = Programs
 by-links = Links
 by-affiliates = Affiliates
@@ -281,11 +291,11 @@ field-program = Program
 field-affiliate = Affiliate
 field-expires = Expires
 hint-expires = Left empty, never.
+hint-more-choices = The newest 500 are listed. An older one is found by the search above.
 any = Any
 filter-links = Find by code or destination
 switch-off = Switch off
 switch-on = Switch on
-last-30 = last 30 days
 done-link-new = The link { $name } works now.
 done-link-saved = The link { $name } is saved.
 done-link-off = The link { $name } is off: visitors go to the fallback.
@@ -307,6 +317,7 @@ status = Status
 amount = Amount
 commission = Commission
 conversion = Conversion
+click-delayed = The click cannot be shown now: the store of the numbers does not answer. Ask again in a few seconds.
 money-lines = Money
 account = Account
 debit = Debit
@@ -323,15 +334,10 @@ trace-raw = The whole trace
 fact-rules = Rules, version
 fact-window = Click window
 fact-plan = Plan
-fact-kind = Kind
-fact-rate = Rate
 fact-via = Came by
 fact-trusted = Proven by the program
 fact-elapsed = Click to conversion
 fact-reason = Reason
-fact-visitor = Visitor
-fact-model = Attribution
-fact-hold-until = On hold until
 fact-signals = Signals
 yes = yes
 no = no
@@ -344,6 +350,8 @@ release-from = On hold until
 ## Programs
 new-program = New program
 new-program-title = A new program
+filter-programs = Find by name
+programs-none = No program has this name
 programs-empty = No program yet
 programs-empty-text = A program is what is promoted: where visitors go, which events count, and what each pays.
 field-name = Name
@@ -393,6 +401,8 @@ links-of = Its links
 ## Affiliates
 new-affiliate = New affiliate
 new-affiliate-title = A new affiliate
+filter-affiliates = Find by name or e-mail
+affiliates-none = No affiliate has this name
 affiliates-empty = No affiliate yet
 affiliates-empty-text = An affiliate promotes your programs and is paid for what comes of it.
 field-email = E-mail
@@ -404,6 +414,8 @@ done-affiliate-on = { $name } is on again.
 
 ## What is wrong with a field
 problem-required = Something must stand here.
+problem-before-from = The last day is before the first.
+problem-span = At most three years at once.
 problem-too-long = This is too long.
 problem-too-short = This is too short.
 problem-control-character = Only characters that can be seen.
@@ -417,6 +429,7 @@ problem-invalid-slug = Only a-z, 0-9 and -, and no - at the front.
 problem-invalid-email = As name@example.com
 problem-invalid-event = Only a-z, 0-9, - and _.
 problem-invalid-figure = Digits with a point or comma, such as 5 or 12.50.
+problem-wrong-sign = The sign says something else than “Pays” and the currency.
 problem-invalid-currency = Three letters of ISO 4217, such as EUR.
 problem-invalid-time = A date, such as 2026-11-23.
 problem-invalid-days = A whole number of days, such as 30.

@@ -41,6 +41,11 @@ impl Text {
         format!("{sign}{}", self.grouped(&n.unsigned_abs().to_string()))
     }
 
+    /// A whole number that may not be known; then a dash.
+    pub fn known(self, n: Option<i64>) -> String {
+        n.map_or_else(|| "–".to_owned(), |n| self.number(n))
+    }
+
     /// Tenths of a percent of `part` in `whole`, rounded: `12.3%`, `12,3 %`; a dash of nothing.
     pub fn share(self, part: i64, whole: i64) -> String {
         if whole == 0 {
@@ -97,6 +102,17 @@ impl Text {
     /// The time of day to the second: `14:03:07`.
     pub fn clock(self, at: DateTime<Utc>, zone: Tz) -> String {
         at.with_timezone(&zone).format("%H:%M:%S").to_string()
+    }
+
+    /// Until when: the time of day, or the whole moment where that is another day.
+    pub fn until(self, at: DateTime<Utc>, now: DateTime<Utc>, zone: Tz) -> String {
+        let day = |at: DateTime<Utc>| at.with_timezone(&zone).date_naive();
+        match (self.lang, day(at) == day(now)) {
+            (Lang::En, true) => self.clock(at, zone),
+            (Lang::En, false) => self.moment(at, zone),
+            (Lang::Fr, true) => format!("à{FIXED}{}", self.clock(at, zone)),
+            (Lang::Fr, false) => format!("au{FIXED}{}", self.moment(at, zone)),
+        }
     }
 
     /// A day: `23 Nov 2026`, `23 nov. 2026`.

@@ -63,11 +63,15 @@ compare = Comparer avec
 compare-none = Rien
 compare-previous = Période précédente
 compare-year = Année précédente
-as-of = à { $time }
-as-of-live = en direct, à { $time }
-as-of-filling = en cours, à { $time }
+as-of = { $time }
+as-of-live = en direct, { $time }
+as-of-filling = en cours, { $time }
 as-of-hint = Tout ce que le collecteur a reçu avant cet instant est compté.
 as-of-filling-hint = Des événements antérieurs à cet instant sont encore en cours de comptage : les nombres vont monter.
+as-of-away = nombres en retard
+as-of-away-hint = La base des nombres ne répond pas pour l’instant. Les clics sont pris et gardés : rien n’est perdu.
+as-of-no-collector = Aucun collecteur n’est déclaré.
+as-of-unheard = Encore sans nouvelles de { $who }.
 as-of-unknown = rien de compté pour l’instant
 
 ## Nombres
@@ -91,6 +95,10 @@ change-before = avant : { $number }
 clicks-counted = { $n ->
     [one] { $count } clic
    *[other] { $count } clics
+}
+impressions-counted = { $n ->
+    [one] { $count } impression
+   *[other] { $count } impressions
 }
 conversions-counted = { $n ->
     [one] { $count } conversion
@@ -123,6 +131,7 @@ nothing-refused = Aucune conversion refusée sur cette période.
 ## Graphique
 chart-clicks = Les clics dans le temps
 chart-table = La même chose en tableau
+chart-none = Ces filtres portent sur les conversions ; un clic n’en a aucun.
 chart-open = en cours
 
 ## Dimensions
@@ -144,6 +153,7 @@ dim-browser = Navigateur
 dim-language = Langue
 dim-referrer = Provenance
 dim-source = Source
+dim-subs = Sub-ids
 dim-sub1 = Sub 1
 dim-sub2 = Sub 2
 dim-sub3 = Sub 3
@@ -158,10 +168,10 @@ dim-code = Code
 dim-event = Événement
 dim-outcome = Issue
 dim-status = État
+dim-via = Reçue par
 dim-currency = Devise
 dim-reason = Motif d’invalidité
 dim-refusal = Motif de refus
-dim-address = Adresse
 by-programs = Programmes
 by-links = Liens
 by-affiliates = Affiliés
@@ -281,11 +291,11 @@ field-program = Programme
 field-affiliate = Affilié
 field-expires = Expire le
 hint-expires = Laissé vide, jamais.
+hint-more-choices = Les 500 plus récents figurent ici. La recherche ci-dessus trouve les autres.
 any = Tous
 filter-links = Chercher par code ou destination
 switch-off = Désactiver
 switch-on = Réactiver
-last-30 = 30 derniers jours
 done-link-new = Le lien { $name } fonctionne.
 done-link-saved = Le lien { $name } est enregistré.
 done-link-off = Le lien { $name } est désactivé : ses visiteurs vont à l’adresse de repli.
@@ -307,6 +317,7 @@ status = État
 amount = Montant
 commission = Commission
 conversion = Conversion
+click-delayed = Le clic ne peut pas être montré pour l’instant : la base des nombres ne répond pas. Réessayez dans quelques secondes.
 money-lines = Argent
 account = Compte
 debit = Débit
@@ -323,15 +334,10 @@ trace-raw = La trace entière
 fact-rules = Règles, version
 fact-window = Délai après le clic
 fact-plan = Barème
-fact-kind = Genre
-fact-rate = Taux
 fact-via = Arrivée par
 fact-trusted = Prouvée par le programme
 fact-elapsed = Du clic à la conversion
 fact-reason = Motif
-fact-visitor = Visiteur
-fact-model = Attribution
-fact-hold-until = Retenue jusqu’au
 fact-signals = Signaux
 yes = oui
 no = non
@@ -344,6 +350,8 @@ release-from = Retenue jusqu’au
 ## Programmes
 new-program = Nouveau programme
 new-program-title = Un nouveau programme
+filter-programs = Chercher par nom
+programs-none = Aucun programme ne porte ce nom
 programs-empty = Pas encore de programme
 programs-empty-text = Un programme est ce qui est promu : où vont les visiteurs, quels événements comptent et ce que chacun rapporte.
 field-name = Nom
@@ -367,7 +375,7 @@ field-figure = Combien
 hint-figure = 5 pour 5 %, ou 12,50 pour un montant fixe.
 add-terms = Ajouter un barème
 pays-nothing = Ne paie rien
-pays-each = { $amount } chacun
+pays-each = { $amount } par conversion
 pays-share = { $share } du montant
 since = depuis le { $time }
 from-the-start = depuis le début
@@ -393,6 +401,8 @@ links-of = Ses liens
 ## Affiliés
 new-affiliate = Nouvel affilié
 new-affiliate-title = Un nouvel affilié
+filter-affiliates = Chercher par nom ou e-mail
+affiliates-none = Aucun affilié ne porte ce nom
 affiliates-empty = Pas encore d’affilié
 affiliates-empty-text = Un affilié promeut vos programmes et est payé pour ce qui en vient.
 field-email = Adresse e-mail
@@ -404,6 +414,8 @@ done-affiliate-on = { $name } est de nouveau actif.
 
 ## Ce qui ne va pas dans un champ
 problem-required = Il faut remplir ce champ.
+problem-before-from = Le dernier jour est avant le premier.
+problem-span = Trois ans au plus à la fois.
 problem-too-long = C’est trop long.
 problem-too-short = C’est trop court.
 problem-control-character = Seulement des caractères visibles.
@@ -417,6 +429,7 @@ problem-invalid-slug = Seulement a-z, 0-9 et -, sans - au début.
 problem-invalid-email = Comme nom@example.com
 problem-invalid-event = Seulement a-z, 0-9, - et _.
 problem-invalid-figure = Des chiffres avec une virgule ou un point, comme 5 ou 12,50.
+problem-wrong-sign = Le signe dit autre chose que « Paie » et la devise.
 problem-invalid-currency = Trois lettres d’ISO 4217, comme EUR.
 problem-invalid-time = Une date, comme 2026-11-23.
 problem-invalid-days = Un nombre entier de jours, comme 30.

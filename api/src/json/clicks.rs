@@ -1,4 +1,4 @@
-//! `GET /api/v1/affiliate/clicks/`: the rows a number counts, one by one.
+//! `GET /api/v1/affiliate/clicks/`: the rows a number counts, one by one. Impressions by `kind=impression`.
 
 use axum::{
     Json,
@@ -16,22 +16,27 @@ use crate::{
     params::{self, Errors, cursor, pairs::Pairs},
     queries::{
         as_of,
-        clicks::{self, Click},
+        clicks::{self, Click, Kind},
         sites,
     },
 };
 
 /// Newest first, with the filters of a report; `starting_after` is a click id.
 pub async fn list(State(app): State<App>, viewer: Viewer, mut pairs: Pairs) -> Answer {
-    let zone = sites::get(&app.db, viewer.site).await?.zone;
+    let site = sites::get(&app.db, viewer.site).await?;
     let mut errors = Errors::default();
     let after = pairs.take("starting_after").map(|text| proven(&app, "starting_after", &text));
     let after = after.and_then(|after| errors.take(after));
+    let kind = pairs.take("kind").map(|text| {
+        let wrong = || Field::new("kind", "unknown", "click or impression");
+        Kind::from_name(&text).ok_or_else(wrong)
+    });
+    let kind = kind.and_then(|kind| errors.take(kind)).unwrap_or_default();
     let limit = cursor::limit(&mut pairs, &mut errors);
-    let query = params::stats::take(&mut pairs, &mut errors, zone, clock::now());
+    let query = params::stats::take(&mut pairs, &mut errors, &site, clock::now());
     params::done(pairs, errors)?;
     let as_of = as_of::get(&app.db).await?;
-    let page = clicks::list(&app, &query, after.as_ref(), limit).await?;
+    let page = clicks::list(&app, (kind, &query), after.as_ref(), limit).await?;
     let mut answer = envelope(&page, row);
     put_as_of(&mut answer, &as_of);
     Ok(Json(answer))
@@ -40,8 +45,11 @@ pub async fn list(State(app): State<App>, viewer: Viewer, mut pairs: Pairs) -> A
 /// One by its id.
 pub async fn find(State(app): State<App>, viewer: Viewer, Path(id): Path<String>) -> Answer {
     let id = proven(&app, "id", &id).map_err(|_| Error::NotFound("click"))?;
+    let as_of = as_of::get(&app.db).await?;
     let click = clicks::find(&app, viewer.site, &id).await?.ok_or(Error::NotFound("click"))?;
-    Ok(Json(row(&click)))
+    let mut answer = row(&click);
+    put_as_of(&mut answer, &as_of);
+    Ok(Json(answer))
 }
 
 /// A click as it stands on the wire.

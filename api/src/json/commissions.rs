@@ -9,7 +9,7 @@ use crate::{
     app::App,
     auth::Viewer,
     clock,
-    params::{self, Errors, conversions::Clock, pairs::Pairs},
+    params::{self, Errors, pairs::Pairs, range::Clock},
     queries::{
         as_of,
         commissions::{self, Commission, Sum},
@@ -22,7 +22,7 @@ pub async fn list(State(app): State<App>, viewer: Viewer, mut pairs: Pairs) -> A
     let zone = sites::get(&app.db, viewer.site).await?.zone;
     let clock = Clock { zone, now: clock::now() };
     let mut errors = Errors::default();
-    let (find, cursor) = params::conversions::take_commissions(&mut pairs, &mut errors, clock);
+    let (find, cursor) = params::commissions::take(&mut pairs, &mut errors, clock);
     params::done(pairs, errors)?;
     let as_of = as_of::get(&app.db).await?;
     let sums = commissions::sums(&app.db, viewer.site, &find).await?;
@@ -35,7 +35,10 @@ pub async fn list(State(app): State<App>, viewer: Viewer, mut pairs: Pairs) -> A
 
 /// One of them.
 pub async fn get(State(app): State<App>, viewer: Viewer, Id(id): Id<CommissionId>) -> Answer {
-    Ok(Json(row(&commissions::get(&app.db, viewer.site, id).await?)))
+    let as_of = as_of::get(&app.db).await?;
+    let mut answer = row(&commissions::get(&app.db, viewer.site, id).await?);
+    put_as_of(&mut answer, &as_of);
+    Ok(Json(answer))
 }
 
 /// A commission as it stands on the wire.

@@ -12,7 +12,7 @@ use crate::{
     app::App,
     auth::Viewer,
     clock,
-    params::{self, Errors, conversions::Clock, pairs::Pairs},
+    params::{self, Errors, pairs::Pairs, range::Clock},
     queries::{
         as_of,
         conversions::{self, Conversion, Posting},
@@ -28,7 +28,7 @@ pub async fn list(State(app): State<App>, viewer: Viewer, mut pairs: Pairs) -> A
     let (find, cursor) = params::conversions::take(&mut pairs, &mut errors, &app.keys, clock);
     params::done(pairs, errors)?;
     let as_of = as_of::get(&app.db).await?;
-    let page = conversions::list(&app, viewer.site, &find, cursor).await?;
+    let page = conversions::found(&app, viewer.site, &find, cursor).await?;
     let mut answer = envelope(&page, row);
     put_as_of(&mut answer, &as_of);
     Ok(Json(answer))
@@ -36,6 +36,7 @@ pub async fn list(State(app): State<App>, viewer: Viewer, mut pairs: Pairs) -> A
 
 /// One of them with its whole life.
 pub async fn get(State(app): State<App>, viewer: Viewer, Id(id): Id<ConversionId>) -> Answer {
+    let as_of = as_of::get(&app.db).await?;
     let life = conversions::life(&app, viewer.site, id).await?;
     let mut answer = row(&life.conversion);
     answer["trace"] = life.conversion.trace.clone();
@@ -48,6 +49,7 @@ pub async fn get(State(app): State<App>, viewer: Viewer, Id(id): Id<ConversionId
         .iter()
         .map(|moment| json!({ "at": time(moment.at), "kind": moment.kind }))
         .collect();
+    put_as_of(&mut answer, &as_of);
     Ok(Json(answer))
 }
 

@@ -8,7 +8,7 @@ use axum::{
 };
 use serde_json::json;
 
-use crate::app::App;
+use crate::{app::App, queries::stores};
 
 /// Alive.
 pub async fn alive() -> &'static str {
@@ -17,8 +17,7 @@ pub async fn alive() -> &'static str {
 
 /// 200 when both stores answer, else 503 that names the one that does not.
 pub async fn ready(State(app): State<App>) -> Response {
-    let postgres = sqlx::query("SELECT 1").execute(&app.db).await.is_ok();
-    let clickhouse = app.ch.query("SELECT 1").fetch_one::<u8>().await.is_ok();
+    let (postgres, clickhouse) = stores::answer(&app).await;
     let state = json!({ "postgres": postgres, "clickhouse": clickhouse });
     match postgres && clickhouse {
         true => Json(state).into_response(),

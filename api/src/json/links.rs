@@ -27,7 +27,7 @@ use crate::{
     queries::{
         links::{self, Link},
         sites,
-        stats::{self, Dimension, Filter, Metric, Order, Query, Report},
+        stats::{self, Dimension, Filter, Metric, Order, Query},
     },
 };
 
@@ -42,7 +42,7 @@ pub async fn list(State(app): State<App>, viewer: Viewer, mut pairs: Pairs) -> A
     let ids: Vec<LinkId> = page.rows.iter().map(|link| link.id).collect();
     let query = range.map(|range| about(&ids, range, zone));
     let report = match &query {
-        Some(query) => delayed(stats::report(&app, query).await)?,
+        Some(query) => stats::or_delayed(stats::report(&app, query).await)?,
         None => None,
     };
     let known: HashMap<&str, &stats::Row> = report
@@ -113,18 +113,6 @@ pub fn about(ids: &[LinkId], range: Range, site_zone: Tz) -> Query {
     let order = (Order::Metric(Metric::Gross), true);
     let limit = ids.len().max(1) as u32;
     Query { range, site_zone, group_by: vec![Dimension::Link], filters, order, limit }
-}
-
-/// A list of things is still of use while their numbers are delayed.
-fn delayed(report: Result<Report, Error>) -> Result<Option<Report>, Error> {
-    match report {
-        Ok(report) => Ok(Some(report)),
-        Err(Error::Clickhouse(error)) => {
-            tracing::warn!(%error, "clickhouse did not answer");
-            Ok(None)
-        }
-        Err(error) => Err(error),
-    }
 }
 
 fn row(app: &App, link: &Link) -> Value {

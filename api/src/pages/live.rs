@@ -25,9 +25,7 @@ pub(super) async fn follow(
 }
 
 fn event(latest: &Latest) -> Event {
-    let at = latest.as_ref().and_then(|frame| frame.as_of.at);
-    match at {
-        Some(at) => Event::default().event("counted").data(at.to_rfc3339()),
-        None => Event::default().event("delayed").data("-"),
-    }
+    let Some(frame) = latest else { return Event::default().event("delayed").data("-") };
+    let at = frame.as_of.at.map_or("-".to_owned(), |at| at.to_rfc3339());
+    Event::default().event("counted").data(at)
 }

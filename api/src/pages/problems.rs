@@ -7,7 +7,7 @@ use super::{
 };
 use crate::error::Problem;
 use askama::Template;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, Method};
 
 #[derive(Template)]
 #[template(path = "pages/problem.html")]
@@ -15,10 +15,16 @@ struct Page {
     shell: Shell,
     text: String,
     number: String,
+    /// It comes back by itself: a store is away, and nothing was sent that must not be sent again.
+    retry: bool,
 }
 
 /// The page of a problem; plain words where even that cannot be rendered.
-pub(crate) fn problem(problem: &Problem, id: &str, head: &HeaderMap) -> String {
+pub(crate) fn problem(
+    problem: &Problem,
+    id: &str,
+    (method, head): (&Method, &HeaderMap),
+) -> String {
     let asked = Asked::of(head);
     let t = asked.t;
     let status = problem.code.status.as_u16();
@@ -31,5 +37,6 @@ pub(crate) fn problem(problem: &Problem, id: &str, head: &HeaderMap) -> String {
     };
     let shell = Shell { signed_in: asked.signed_in, ..asked.shell(Here::Elsewhere, t.say(title)) };
     let number = if status == 500 { id.to_owned() } else { String::new() };
-    Page { shell, text: t.say(text), number }.render().unwrap_or_else(|_| t.say(title))
+    let retry = status == 503 && method == Method::GET;
+    Page { shell, text: t.say(text), number, retry }.render().unwrap_or_else(|_| t.say(title))
 }

@@ -3,12 +3,12 @@
 mod form;
 mod program;
 
-pub(super) use program::{add_terms, change, rotate, show as show_one};
+pub(super) use program::{add_terms, back, change, rotate, show as show_one};
 
 use super::{
     address::Address,
     html,
-    parts::{Chip, Empty},
+    parts::{Chip, Empty, Field, Pager},
     request::Asked,
     shell::{Here, Shell},
     typed::{Typed, Wrong, mendable},
@@ -18,7 +18,9 @@ use crate::{
     auth::Viewer,
     clock,
     error::Error,
-    queries::{Cursor, programs, sites},
+    i18n::Text,
+    params::{Errors, pairs::Pairs, programs as params},
+    queries::{Page, programs, programs::Program, sites},
 };
 use askama::Template;
 use axum::{
@@ -32,9 +34,11 @@ const HOME: &str = "/affiliate/programs/";
 #[template(path = "pages/programs.html")]
 struct Programs {
     shell: Shell,
+    find: Field,
     new: Option<form::Form>,
     rows: Vec<Row>,
     empty: Option<Empty>,
+    pager: Pager,
 }
 
 struct Row {
@@ -91,8 +95,13 @@ async fn page(
     again: Option<(Typed, Wrong)>,
 ) -> Result<Response, Error> {
     let t = asked.t;
-    let many = Cursor { limit: 500, ..Cursor::default() };
-    let list = programs::list(&app.db, app.site, &programs::Find::default(), many).await?;
+    let known = ["is_active", "q", "starting_after", "ending_before", "limit"];
+    let mut pairs = Pairs::parse(&address.only(|key| known.contains(&key)).query())?;
+    let mut errors = Errors::default();
+    let (find, cursor) = params::take(&mut pairs, &mut errors);
+    errors.finish()?;
+    let list = programs::list(&app.db, app.site, &find, cursor).await?;
+    let pager = pager(t, address, &list);
     let currency = sites::get(&app.db, app.site).await?.currency;
     let rows: Vec<Row> = list
         .rows
@@ -109,13 +118,21 @@ async fn page(
         .collect();
     let page = Programs {
         shell: asked.shell(Here::Programs, t.say("nav-programs")),
+        find: Field::line("q", t.say("filter-programs"), address.get("q"))
+            .typed("search")
+            .within("find"),
+        pager,
         new: (address.get("edit") == "new").then(|| {
             let (typed, wrong) =
                 again.unwrap_or_else(|| (form::fresh(&currency), Wrong::default()));
             form::new(t, &typed, &wrong)
         }),
         empty: rows.is_empty().then(|| Empty {
-            title: t.say("programs-empty"),
+            title: t.say(if address.get("q").is_empty() {
+                "programs-empty"
+            } else {
+                "programs-none"
+            }),
             text: t.say("programs-empty-text"),
             action: (t.say("new-program"), address.with("edit", "new").to_string()),
             code: None,
@@ -123,4 +140,18 @@ async fn page(
         rows,
     };
     Ok(html(&page)?.into_response())
+}
+
+fn pager(t: Text, address: &Address, list: &Page<Program>) -> Pager {
+    let last = list.rows.last().filter(|_| list.has_more);
+    let after = |one: &Program| address.with("starting_after", &one.id.to_string()).to_string();
+    Pager {
+        t,
+        first: match address.get("starting_after") {
+            "" => String::new(),
+            _ => address.without(&[]).to_string(),
+        },
+        next: last.map(after).unwrap_or_default(),
+        count: t.plural("rows-shown", list.rows.len() as i64),
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::{
     parts::{Pick, part},
+    typed::Wrong,
     view::View,
 };
 use crate::{
@@ -25,6 +26,8 @@ pub(super) struct RangeMenu {
     kept: Vec<(String, String)>,
     from: String,
     to: String,
+    /// What is wrong with the days typed; empty when nothing is.
+    wrong: String,
     zone: String,
     zones: Vec<String>,
 }
@@ -34,6 +37,7 @@ impl RangeMenu {
     pub(super) fn of(t: Text, view: &View, comparing: bool) -> Self {
         let range = view.range();
         let bare = view.address.without(&["range", "from", "to"]);
+        let typed = view.wrong_span.as_ref().map(|field| Wrong::one(&field.field, field.code));
         let presets = NAMES.into_iter().map(|name| Pick {
             label: t.word("preset", name),
             href: bare.with("range", name).to_string(),
@@ -65,8 +69,15 @@ impl RangeMenu {
                 .pairs()
                 .map(|(key, value)| (key.to_owned(), value.to_owned()))
                 .collect(),
-            from: from.to_string(),
-            to: to.to_string(),
+            from: match typed {
+                Some(_) => view.address.get("from").to_owned(),
+                None => from.to_string(),
+            },
+            to: match typed {
+                Some(_) => view.address.get("to").to_owned(),
+                None => to.to_string(),
+            },
+            wrong: typed.map(|typed| typed.say(t, "to")).unwrap_or_default(),
             zone: range.zone.name().to_owned(),
             zones: zones(range.zone.name(), view.site.zone.name()),
         }

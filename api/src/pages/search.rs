@@ -2,6 +2,7 @@
 //! codes, names and destinations.
 
 use super::{
+    address::Address,
     html,
     parts::Empty,
     request::Asked,
@@ -12,19 +13,18 @@ use crate::{
     auth::Viewer,
     error::Error,
     i18n::Text,
-    params::conversions::Needle,
+    params::{conversions::Needle, pairs::Pairs},
     queries::{Cursor, affiliates, clicks, conversions, links, programs},
 };
 use askama::Template;
 use axum::{
-    extract::{Query, State},
+    extract::State,
     response::{IntoResponse, Redirect, Response},
 };
 use schemas::{
     click_id::ClickId,
     ids::{AffiliateId, LinkId, ProgramId},
 };
-use serde::Deserialize;
 
 #[derive(Template)]
 #[template(path = "pages/search.html")]
@@ -42,22 +42,16 @@ struct Found {
     href: String,
 }
 
-/// What is looked for.
-#[derive(Deserialize)]
-pub(super) struct Asking {
-    #[serde(default)]
-    q: String,
-}
-
 /// `GET /search/?q=`
 pub(super) async fn show(
     State(app): State<App>,
     _: Viewer,
     asked: Asked,
-    Query(query): Query<Asking>,
+    mut pairs: Pairs,
 ) -> Result<Response, Error> {
     let t = asked.t;
-    let q: String = query.q.trim().chars().filter(|c| !c.is_control()).take(512).collect();
+    let q = pairs.take("q").unwrap_or_default();
+    let q: String = q.trim().chars().take(512).collect();
     if q.is_empty() {
         return Ok(Redirect::to("/dashboard/").into_response());
     }
@@ -80,17 +74,24 @@ pub(super) async fn show(
 
 /// The page of the one thing an id names.
 async fn named(app: &App, q: &str) -> Result<Option<String>, Error> {
+    let (db, site) = (&app.db, app.site);
     if let Ok(id) = q.parse::<LinkId>() {
-        return Ok(Some(format!("/affiliate/links/?edit={id}#{id}")));
+        let path = format!("/affiliate/links/?edit={id}#{id}");
+        return there(links::get(db, site, id).await, path);
     }
     if let Ok(id) = q.parse::<ProgramId>() {
-        return Ok(Some(format!("/affiliate/programs/{id}/")));
+        let path = format!("/affiliate/programs/{id}/");
+        return there(programs::get(db, site, id).await, path);
     }
     if let Ok(id) = q.parse::<AffiliateId>() {
-        return Ok(Some(format!("/affiliate/affiliates/?edit={id}#{id}")));
+        let path = format!("/affiliate/affiliates/?edit={id}#{id}");
+        return there(affiliates::get(db, site, id).await, path);
     }
     let find = match Needle::read(&app.keys, q) {
-        Needle::Conversion(id) => return Ok(Some(format!("/affiliate/conversions/{id}/"))),
+        Needle::Conversion(id) => {
+            let path = format!("/affiliate/conversions/{id}/");
+            return there(conversions::get(app, site, id).await, path);
+        }
         Needle::Click(id) => conversions::Find { click: Some(id), ..Default::default() },
         Needle::Receipt(id) => conversions::Find { receipt: Some(id), ..Default::default() },
         Needle::Txn(txn_id) => conversions::Find { txn_id: Some(txn_id), ..Default::default() },
@@ -100,7 +101,20 @@ async fn named(app: &App, q: &str) -> Result<Option<String>, Error> {
     match (page.rows.as_slice(), find.click) {
         ([one], _) => Ok(Some(format!("/affiliate/conversions/{}/", one.id))),
         ([], Some(click)) => at_click(app, &click).await,
-        _ => Ok(None),
+        ([], None) => Ok(None),
+        _ => {
+            let key = if find.click.is_some() { "click_id" } else { "txn_id" };
+            Ok(Some(Address::of("/affiliate/conversions/").with(key, q).to_string()))
+        }
+    }
+}
+
+/// The path of a thing that is there.
+fn there<T>(found: Result<T, Error>, path: String) -> Result<Option<String>, Error> {
+    match found {
+        Ok(_) => Ok(Some(path)),
+        Err(Error::NotFound(_)) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -124,13 +138,11 @@ async fn like(app: &App, t: Text, q: &str) -> Result<Vec<Found>, Error> {
     let text = Some(q.to_owned());
     let program = programs::Find { q: text.clone(), ..Default::default() };
     let affiliate = affiliates::Find { q: text.clone(), ..Default::default() };
-    let link = links::Find { q: text.clone(), ..Default::default() };
-    let sale = conversions::Find { txn_id: text, ..Default::default() };
-    let (links, programs, affiliates, sales) = tokio::try_join!(
+    let link = links::Find { q: text, ..Default::default() };
+    let (links, programs, affiliates) = tokio::try_join!(
         links::list(&app.db, app.site, &link, few),
         programs::list(&app.db, app.site, &program, few),
         affiliates::list(&app.db, app.site, &affiliate, few),
-        conversions::list(app, app.site, &sale, few),
     )?;
     let mut found = Vec::new();
     found.extend(links.rows.into_iter().map(|one| Found {
@@ -150,12 +162,6 @@ async fn like(app: &App, t: Text, q: &str) -> Result<Vec<Found>, Error> {
         title: one.name,
         sub: one.email,
         href: format!("/affiliate/stats/?range=30d&affiliate={}", one.id),
-    }));
-    found.extend(sales.rows.into_iter().map(|one| Found {
-        kind: t.say("conversion"),
-        title: format!("{} {}", one.event, one.txn_id),
-        sub: one.program_name,
-        href: format!("/affiliate/conversions/{}/", one.id),
     }));
     Ok(found)
 }

@@ -56,10 +56,11 @@ pub(super) async fn show(
     asked: Asked,
     address: Address,
 ) -> Result<Response, Error> {
-    if let Some(cleaned) = filter::added(&address) {
-        return Ok(Redirect::to(&cleaned.to_string()).into_response());
-    }
-    let view = View::read(&app, address).await?;
+    let wrong = match filter::read(&address) {
+        filter::Asked::Added(page) => return Ok(Redirect::to(&page.to_string()).into_response()),
+        filter::Asked::Page(wrong) => wrong,
+    };
+    let view = View::read(&app, address, &filter::FIELDS).await?;
     let t = asked.t;
     let by = axis::grain(view.range());
     let question = question(&view);
@@ -72,15 +73,17 @@ pub(super) async fn show(
     )?;
     let mentioned = [(question.group_by.as_slice(), &report)];
     let words = Words::load(&app, t, mentioned.into_iter(), &view.asked.filters).await?;
+    let filter_form = filter::Form::of(&app, t, &view.address, &wrong).await?;
     let (chosen, usual, more) = picks(t, &view, &question.group_by);
     let shell = asked.shell(Here::Stats, t.say("nav-stats"));
     let page = Stats {
         shell: Shell { site: view.site.name.clone(), ..shell },
         menu: RangeMenu::of(t, &view, true),
         fresh: Fresh::of(t, &view, &report.as_of),
-        live: view.is_live(),
+        // What is being typed is not pulled away.
+        live: view.is_live() && filter_form.fields.is_empty(),
         filters: words.filters(&view.asked.filters, &view.address),
-        filter_form: filter::Form::of(t, &view.address),
+        filter_form,
         chosen,
         usual,
         more,
@@ -96,7 +99,12 @@ fn question(view: &View) -> Query {
     match view.asked.group_by.is_empty() {
         true => {
             let limit = view.asked.limit.max(400);
-            view.query(vec![axis::grain(view.range())], limit)
+            let query = view.query(vec![axis::grain(view.range())], limit);
+            // An order by a number holds for the steps the page chose, too.
+            match view.address.get("order") {
+                "" => query,
+                _ => Query { order: view.asked.order, ..query },
+            }
         }
         false => view.asked.clone(),
     }

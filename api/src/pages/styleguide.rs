@@ -12,11 +12,13 @@ use super::{
 use crate::{error::Error, i18n::Text};
 use askama::Template;
 use axum::response::Html;
+use chrono::DateTime;
 
 #[derive(Template)]
 #[template(path = "pages/styleguide.html")]
 struct Styleguide {
     shell: Shell,
+    as_of: String,
     cards: Vec<Card>,
     chart: Chart,
     breakdowns: Vec<Breakdown>,
@@ -35,6 +37,7 @@ pub(super) async fn show(asked: Asked) -> Result<Html<String>, Error> {
     let t = asked.t;
     html(&Styleguide {
         shell: asked.shell(Here::Elsewhere, t.say("styleguide")),
+        as_of: as_of(t),
         cards: cards(t),
         chart: chart(t),
         breakdowns: vec![breakdown(t, true), breakdown(t, false)],
@@ -52,6 +55,12 @@ pub(super) async fn show(asked: Asked) -> Result<Html<String>, Error> {
         picker: picker(t),
         timeline: timeline(t),
     })
+}
+
+/// 23 November 2026, 14:03:07.
+fn as_of(t: Text) -> String {
+    let at = DateTime::from_timestamp(1_795_442_587, 0).unwrap_or_default();
+    t.say1("as-of", "time", &t.until(at, at, chrono_tz::Tz::UTC))
 }
 
 const STATES: [&str; 10] = [
@@ -125,6 +134,7 @@ fn chart(t: Text) -> Chart {
             series("invalid", "state-invalid"),
         ],
         before: t.say("compare-previous"),
+        none: String::new(),
         buckets,
         zoom: String::new(),
         zone: "UTC".into(),

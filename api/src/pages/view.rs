@@ -5,9 +5,10 @@ use super::address::Address;
 use crate::{
     app::App,
     clock,
-    error::Error,
+    error::{Error, Field},
+    i18n::Text,
     params::{
-        Errors, filters,
+        self, Errors, filters,
         pairs::Pairs,
         range::{DEFAULT, NAMES, Range},
         stats,
@@ -18,7 +19,8 @@ use crate::{
         stats::{Dimension, Metric, Order, Query},
     },
 };
-use chrono::{DateTime, Months, Utc};
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 
 /// Keys of a page's URL that mean nothing to the API.
 const OWN: [&str; 7] = ["compare", "lines", "q", "done", "of", "starting_after", "ending_before"];
@@ -26,6 +28,9 @@ const OWN: [&str; 7] = ["compare", "lines", "q", "done", "of", "starting_after",
 /// Keys that are a page's own choice: a link to another page leaves them out.
 const CHOICES: [&str; 9] =
     ["compare", "lines", "q", "done", "of", "starting_after", "ending_before", "group_by", "order"];
+
+/// Keys of an own span.
+const SPAN: [&str; 4] = ["range", "from", "to", "tz"];
 
 /// The span, the filters and the comparison of a page.
 pub(super) struct View {
@@ -39,25 +44,31 @@ pub(super) struct View {
     pub compare: &'static str,
     /// The page's own URL.
     pub address: Address,
+    /// What is wrong with the own span that was typed; the usual one is shown meanwhile.
+    pub wrong_span: Option<Field>,
     /// When it was asked.
     pub now: DateTime<Utc>,
 }
 
 impl View {
-    /// From the URL.
+    /// From the URL; `own` are further keys that the page itself reads.
     ///
     /// # Errors
     /// What is wrong with it, or PostgreSQL does not answer.
-    pub(super) async fn read(app: &App, address: Address) -> Result<Self, Error> {
+    pub(super) async fn read(app: &App, address: Address, own: &[&str]) -> Result<Self, Error> {
         let site = sites::get(&app.db, app.site).await?;
         let now = clock::now();
-        let known = address.only(|key| !OWN.contains(&key));
-        let mut pairs = Pairs::parse(&known.query())?;
-        let mut errors = Errors::default();
-        let query = stats::take(&mut pairs, &mut errors, site.zone, now);
-        errors.finish()?;
-        pairs.finish()?;
+        let known = address.only(|key| !OWN.contains(&key) && !own.contains(&key));
+        let (query, wrong_span) = match question(&known, &site, now) {
+            Ok(query) => (query, None),
+            Err(error) => {
+                let field = mendable_span(&known, error)?;
+                let bare = known.only(|key| !SPAN.contains(&key));
+                (question(&bare, &site, now)?, Some(field))
+            }
+        };
         let named = match (address.get("range"), address.get("from")) {
+            _ if wrong_span.is_some() => DEFAULT,
             ("", "") => DEFAULT,
             (name, _) => name,
         };
@@ -67,7 +78,7 @@ impl View {
             "year" => "year",
             _ => "previous",
         };
-        Ok(Self { site, asked: query, preset, compare, address, now })
+        Ok(Self { site, asked: query, preset, compare, address, wrong_span, now })
     }
 
     /// When.
@@ -78,13 +89,9 @@ impl View {
     /// The span compared with, if any.
     pub(super) fn before(&self) -> Option<Range> {
         let range = self.range();
-        let back = |day: chrono::NaiveDate| day.checked_sub_months(Months::new(12));
         match self.compare {
             "none" => None,
-            "year" => {
-                let last = back(range.day(range.to_ms - 1))?;
-                Some(Range::days(back(range.day(range.from_ms))?, last, range.zone))
-            }
+            "year" => range.year_before(),
             _ => Some(range.before()),
         }
     }
@@ -123,6 +130,39 @@ impl View {
     }
 }
 
+/// A page's URL read as the API reads it.
+fn question(known: &Address, site: &Site, now: DateTime<Utc>) -> Result<Query, Error> {
+    let mut pairs = Pairs::parse(&known.query())?;
+    let mut errors = Errors::default();
+    let query = stats::take(&mut pairs, &mut errors, site, now);
+    params::done(pairs, errors)?;
+    Ok(query)
+}
+
+/// What the form of an own span can say beside its fields: two days that make no span.
+fn mendable_span(known: &Address, error: Error) -> Result<Field, Error> {
+    let typed = !known.get("from").is_empty() && !known.get("to").is_empty();
+    match error {
+        Error::Invalid(fields) if typed && fields.len() == 1 && fields[0].field == "to" => {
+            let mut fields = fields;
+            fields.pop().ok_or(Error::Invalid(Vec::new()))
+        }
+        error => Err(error),
+    }
+}
+
+impl View {
+    /// The rows of a number on another page: this view, and one value more (or less) of a key.
+    pub(super) fn opened(&self, path: &str, extra: (&str, &str, bool)) -> Address {
+        opened(&self.at(path), extra)
+    }
+}
+
+/// A page narrowed by one value more (or, where the flag is set, by all but it).
+pub(super) fn opened(page: &Address, (key, value, exclude): (&str, &str, bool)) -> Address {
+    page.with(key, &filters::also(page.get(key), value, exclude))
+}
+
 /// Until when the numbers of a page are complete, in words.
 pub(super) struct Fresh {
     /// The words.
@@ -135,23 +175,47 @@ pub(super) struct Fresh {
 
 impl Fresh {
     /// Of an answer, for a view.
-    pub(super) fn of(t: crate::i18n::Text, view: &View, as_of: &AsOf) -> Self {
+    pub(super) fn of(t: Text, view: &View, as_of: &AsOf) -> Self {
+        let (range, now) = (view.range(), view.now);
+        Self::until(t, as_of, (range.zone, now, Some(range.to_ms)))
+    }
+
+    /// Of what stands on a page: numbers up to `to_ms`, or without one what is known now.
+    pub(super) fn until(
+        t: Text,
+        as_of: &AsOf,
+        (zone, now, to_ms): (Tz, DateTime<Utc>, Option<i64>),
+    ) -> Self {
         let Some(at) = as_of.at else {
             let text = t.say("as-of-unknown");
-            return Self { text, hint: as_of.note.clone(), class: "late" };
+            return Self { text, hint: note(t, &as_of.note), class: "late" };
         };
-        let same_day = at.with_timezone(&view.range().zone).date_naive()
-            == view.now.with_timezone(&view.range().zone).date_naive();
-        let time = match same_day {
-            true => t.clock(at, view.range().zone),
-            false => t.moment(at, view.range().zone),
+        let is_live = to_ms.is_some_and(|to_ms| to_ms > now.timestamp_millis());
+        // A span that is over is whole as soon as everything up to its end is counted.
+        let behind = match to_ms.filter(|_| !is_live) {
+            Some(to_ms) => at.timestamp_millis() < to_ms,
+            None => (now - at).num_seconds() > 60,
         };
-        let late = !as_of.complete || (view.now - at).num_seconds() > 60;
-        let (key, hint, class) = match (late, view.is_live()) {
+        let time = t.until(at, now, zone);
+        let (key, hint, class) = match (behind || !as_of.complete, is_live) {
             (true, _) => ("as-of-filling", "as-of-filling-hint", "late"),
             (false, true) => ("as-of-live", "as-of-hint", "live"),
             (false, false) => ("as-of", "as-of-hint", ""),
         };
         Self { text: t.say1(key, "time", &time), hint: t.say(hint), class }
+    }
+
+    /// While the numbers cannot be had: what stands there stands without them.
+    pub(super) fn away(t: Text) -> Self {
+        Self { text: t.say("as-of-away"), hint: t.say("as-of-away-hint"), class: "late" }
+    }
+}
+
+/// What holds the numbers, in the language of the page (the view `pipeline_as_of` says it in English).
+fn note(t: Text, note: &str) -> String {
+    match note.split_once(": ") {
+        Some(("never heard of", who)) => t.say1("as-of-unheard", "who", who),
+        _ if note == "no collector is declared" => t.say("as-of-no-collector"),
+        _ => t.say("as-of-filling-hint"),
     }
 }

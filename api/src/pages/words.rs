@@ -58,11 +58,7 @@ impl Words {
     pub(super) fn value(&self, by: Dimension, key: &str) -> String {
         let t = self.t;
         match by {
-            Dimension::Reason | Dimension::Refusal if key.is_empty() => t.say("none"),
-            Dimension::Referrer if key.is_empty() => t.say("direct"),
-            Dimension::Link if is_none(key) => t.say("no-such-code"),
-            Dimension::Program | Dimension::Affiliate if is_none(key) => t.say("no-link"),
-            _ if key.is_empty() => t.say("unknown"),
+            _ if key.is_empty() || (by.is_id() && key == "0") => none(t, by),
             Dimension::Country => t.word("country", key),
             Dimension::Device => t.word("device", key),
             Dimension::Reason => t.word("reason", key),
@@ -111,9 +107,15 @@ fn named<'a, Id: std::str::FromStr>(key: &str, find: impl Fn(Id) -> Option<&'a S
     key.parse().ok().and_then(find).cloned().unwrap_or_else(|| key.to_owned())
 }
 
-/// Ids are empty on the wire and 0 in filters where there is none.
-fn is_none(key: &str) -> bool {
-    matches!(key, "" | "0")
+/// Where there is no value: ids are empty on the wire and 0 in filters.
+pub(super) fn none(t: Text, by: Dimension) -> String {
+    t.say(match by {
+        Dimension::Reason | Dimension::Refusal => "none",
+        Dimension::Referrer => "direct",
+        Dimension::Link => "no-such-code",
+        Dimension::Program | Dimension::Affiliate => "no-link",
+        _ => "unknown",
+    })
 }
 
 /// The name of a dimension.

@@ -1,18 +1,20 @@
-//! Which conversions and commissions are asked for, and what an id of any kind names.
+//! Which conversions are asked for, and what an id of any kind names. Pages and JSON read the same.
 
-use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
-use schemas::{
-    click_id::ClickId,
-    ids::{CommissionId, ConversionId},
-    keys::Keys,
-    reason::Refusal,
+use schemas::{click_id::ClickId, ids::ConversionId, keys::Keys};
+
+use super::{
+    Errors, cursor, filters,
+    pairs::Pairs,
+    range::{Clock, Range},
+    text,
 };
-
-use super::{Errors, cursor, id, pairs::Pairs, range::Range, text};
 use crate::{
     error::{Error, Field},
-    queries::{Cursor, commissions, conversions},
+    queries::{
+        Cursor,
+        conversions::{self, Find},
+        stats::{Filter, Side},
+    },
 };
 
 /// What stands before the token of a receipt.
@@ -57,102 +59,79 @@ pub fn receipt(keys: &Keys, value: &str) -> Result<ClickId, Error> {
     id.filter(|id| id.link == 0).ok_or(Error::NotFound("event"))
 }
 
-/// What reading spans of time needs.
-#[derive(Debug, Clone, Copy)]
-pub struct Clock {
-    /// The site's zone.
-    pub zone: Tz,
-    /// Now.
-    pub now: DateTime<Utc>,
-}
+/// Parameters that name conversions by what is exactly theirs.
+pub const NAMES: [&str; 3] = ["txn_id", "click_id", "receipt_id"];
 
-/// Takes which conversions are asked for, and where the list goes on.
-pub fn take(
-    pairs: &mut Pairs,
-    errors: &mut Errors,
-    keys: &Keys,
-    clock: Clock,
-) -> (conversions::Find, Cursor) {
+/// Takes what names conversions exactly; the rest of the answer is empty.
+pub fn take_named(pairs: &mut Pairs, errors: &mut Errors, keys: &Keys) -> Find {
     let token = |field: &'static str, value: &str, prefix: &str| {
         let wrong = || Field::new(field, "not_ours", "no such id was issued here");
         let token = value.strip_prefix(prefix).ok_or_else(wrong)?;
         keys.click_ids().verify(token).map_err(|_| wrong())
     };
     let mut read = |key: &str| pairs.take(key);
+    let txn_id = read("txn_id").map(|value| text("txn_id", &value, 1, 512));
     let click = read("click_id").map(|value| token("click_id", &value, ""));
     let receipt = read("receipt_id").map(|value| token("receipt_id", &value, RECEIPT));
-    let (affiliate, program, link) = (read("affiliate"), read("program"), read("link"));
-    let (status, reason) = (read("status"), read("reason"));
-    let (event, txn_id) = (read("event"), read("txn_id"));
-    let (from, to) = span(pairs, errors, clock);
-    let find = conversions::Find {
-        id: None,
-        ids: None,
-        affiliate: affiliate.and_then(|text| errors.take(id("affiliate", &text))),
-        program: program.and_then(|text| errors.take(id("program", &text))),
-        link: link.and_then(|text| errors.take(id("link", &text))),
-        status: status.and_then(|text| errors.take(word("status", text, &conversions::STATUSES))),
-        reason: reason.and_then(|text| errors.take(refusal(text))),
-        event: event.and_then(|value| errors.take(text("event", &value, 1, 64))),
-        txn_id: txn_id.and_then(|value| errors.take(text("txn_id", &value, 1, 512))),
+    Find {
+        txn_id: txn_id.and_then(|txn_id| errors.take(txn_id)),
         click: click.and_then(|click| errors.take(click)),
         receipt: receipt.and_then(|receipt| errors.take(receipt)),
-        from,
-        to,
-    };
-    (find, cursor::take::<ConversionId>(pairs, errors))
+        ..Find::default()
+    }
 }
 
-/// Takes which commissions are asked for, and where the list goes on.
-pub fn take_commissions(
+/// Whether something exactly theirs is named.
+pub const fn is_named(find: &Find) -> bool {
+    find.txn_id.is_some() || find.click.is_some() || find.receipt.is_some()
+}
+
+/// Takes which conversions are asked for, and where the list goes on.
+pub fn take(pairs: &mut Pairs, errors: &mut Errors, keys: &Keys, clock: Clock) -> (Find, Cursor) {
+    let named = take_named(pairs, errors, keys);
+    let range = take_span(pairs, errors, clock, is_named(&named));
+    let filters = filters::take(pairs, errors);
+    let cursor = cursor::take::<ConversionId>(pairs, errors);
+    let find = narrow(named, range, filters, errors);
+    let by_click = find.filters.iter().any(|filter| !conversions::keeps(filter.dimension));
+    if by_click && cursor.ending_before.is_some() {
+        errors.add("ending_before", "conflict", "under these filters a list goes on one way only");
+    }
+    (find, cursor)
+}
+
+/// What is named, within a span and under filters: what no conversion has is refused.
+pub fn narrow(
+    named: Find,
+    range: Option<Range>,
+    filters: Vec<Filter>,
+    errors: &mut Errors,
+) -> Find {
+    let exact = is_named(&named);
+    for by in filters.iter().map(|filter| filter.dimension) {
+        if by.side() == Side::OfClicks {
+            errors.add(by.name(), "unknown", "a click has this, and no conversion");
+        } else if exact && !conversions::keeps(by) {
+            let detail = "what is named exactly is not narrowed by its click";
+            errors.add(by.name(), "conflict", detail);
+        }
+    }
+    Find { range, filters, ..named }
+}
+
+/// The span of a list: the usual one, but none where something is named exactly.
+pub(super) fn take_span(
     pairs: &mut Pairs,
     errors: &mut Errors,
     clock: Clock,
-) -> (commissions::Find, Cursor) {
-    let mut read = |key: &str| pairs.take(key);
-    let (affiliate, program) = (read("affiliate"), read("program"));
-    let (conversion, status) = (read("conversion"), read("status"));
-    let (from, to) = span(pairs, errors, clock);
-    let find = commissions::Find {
-        id: None,
-        conversion: conversion.and_then(|text| errors.take(id("conversion", &text))),
-        affiliate: affiliate.and_then(|text| errors.take(id("affiliate", &text))),
-        program: program.and_then(|text| errors.take(id("program", &text))),
-        status: status.and_then(|text| errors.take(word("status", text, &commissions::STATUSES))),
-        from,
-        to,
-    };
-    (find, cursor::take::<CommissionId>(pairs, errors))
-}
-
-/// A list has no span unless one is given.
-fn span(
-    pairs: &mut Pairs,
-    errors: &mut Errors,
-    clock: Clock,
-) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
-    if !["range", "from", "to"].iter().any(|key| pairs.has(key)) {
+    named: bool,
+) -> Option<Range> {
+    if named && !["range", "from", "to"].iter().any(|key| pairs.has(key)) {
         // A time zone alone says nothing here.
         pairs.take("tz");
-        return (None, None);
+        return None;
     }
-    let range = errors.take(Range::take(pairs, clock.zone, clock.now));
-    let moment = |at_ms| DateTime::from_timestamp_millis(at_ms);
-    range.map_or((None, None), |range| (moment(range.from_ms), moment(range.to_ms)))
-}
-
-fn word(field: &str, value: String, words: &[&str]) -> Result<String, Field> {
-    match words.contains(&value.as_str()) {
-        true => Ok(value),
-        false => Err(Field::new(field, "unknown", format!("one of {}", words.join(", ")))),
-    }
-}
-
-fn refusal(value: String) -> Result<String, Field> {
-    match Refusal::from_name(&value) {
-        Some(_) => Ok(value),
-        None => Err(Field::new("reason", "unknown", "a refusal reason of the published list")),
-    }
+    errors.take(Range::take(pairs, clock.zone, clock.now))
 }
 
 #[cfg(test)]
@@ -192,13 +171,18 @@ mod tests {
     #[test]
     fn what_names_no_conversion_is_refused_by_field() {
         let keys = Keys::parse(KEYS).unwrap();
-        let clock =
-            Clock { zone: Tz::UTC, now: DateTime::from_timestamp(1_795_000_000, 0).unwrap() };
+        let clock = Clock {
+            zone: chrono_tz::Tz::UTC,
+            now: chrono::DateTime::from_timestamp(1_795_000_000, 0).unwrap(),
+        };
         for (query, field) in [
             ("click_id=forged", "click_id"),
             ("receipt_id=evt_forged", "receipt_id"),
-            ("status=paid", "status"),
-            ("reason=because", "reason"),
+            ("refusal=because", "refusal"),
+            ("reason=bot", "reason"),
+            ("outcome=unique", "outcome"),
+            ("txn_id=7&country=FR", "country"),
+            ("country=FR&ending_before=cnv_1", "ending_before"),
             ("program=1", "program"),
             ("range=forever", "range"),
         ] {

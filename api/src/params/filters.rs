@@ -48,6 +48,23 @@ pub fn write(values: &[&str], exclude: bool) -> String {
     values.join(",")
 }
 
+/// A filter that must hold beside the one that stands in a URL: rows of one value, or (`exclude`) of
+/// any other. Where the two contradict each other, one that no row fits.
+pub fn also(text: &str, value: &str, exclude: bool) -> String {
+    let pieces = if text.is_empty() { Vec::new() } else { split(text) };
+    let taken = |wanted: bool| pieces.iter().any(|(one, not)| *not == wanted && one == value);
+    let others = pieces.iter().any(|(one, not)| !*not && one != value);
+    match exclude {
+        true if taken(true) => text.to_owned(),
+        true if text.is_empty() => write(&[value], true),
+        true => format!("{text},{}", write(&[value], true)),
+        false if taken(true) || (others && !taken(false)) => {
+            format!("{},{}", write(&[value], false), write(&[value], true))
+        }
+        false => write(&[value], false),
+    }
+}
+
 fn split(text: &str) -> Vec<(String, bool)> {
     let mut pieces = Vec::new();
     let (mut piece, mut exclude, mut escaped, mut first) = (String::new(), false, false, true);
@@ -126,6 +143,22 @@ mod tests {
         }
         assert!(read(&format!("sub1={}", "x,".repeat(300))).is_err());
         assert!(read(&format!("sub1={}", "x".repeat(513))).is_err());
+    }
+
+    #[test]
+    fn a_further_filter_never_widens_the_one_that_stands_there() {
+        for (text, value, exclude, expected) in [
+            ("", "unique", false, "unique"),
+            ("unique,duplicate", "unique", false, "unique"),
+            ("-invalid", "unique", false, "unique"),
+            ("-unique", "unique", false, "unique,-unique"),
+            ("duplicate", "unique", false, "unique,-unique"),
+            ("", "invalid", true, "-invalid"),
+            ("pending", "invalid", true, "pending,-invalid"),
+            ("-invalid", "invalid", true, "-invalid"),
+        ] {
+            assert_eq!(also(text, value, exclude), expected, "{text} and {value}");
+        }
     }
 
     #[test]

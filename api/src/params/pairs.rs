@@ -65,7 +65,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Pairs {
     }
 }
 
-fn decode(text: &str) -> Result<String, Error> {
+/// One key or value as the URL carries it.
+///
+/// # Errors
+/// `Unreadable` for broken encoding and control characters.
+pub fn decode(text: &str) -> Result<String, Error> {
     let bytes = text.as_bytes();
     let whole = (0..bytes.len())
         .filter(|&n| bytes[n] == b'%')

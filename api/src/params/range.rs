@@ -17,6 +17,15 @@ pub struct Range {
     pub zone: Tz,
 }
 
+/// What reading spans of time needs.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    /// The site's zone.
+    pub zone: Tz,
+    /// Now.
+    pub now: DateTime<Utc>,
+}
+
 /// The named spans, in the order a page offers them. All end with today, but for the two that are
 /// over, and count whole days of the zone.
 pub const NAMES: [&str; 8] =
@@ -96,6 +105,22 @@ impl Range {
         }
     }
 
+    /// The same days of the year before; of a span within a day, the same hours.
+    pub fn year_before(self) -> Option<Self> {
+        let year = Months::new(12);
+        let back = |at_ms| {
+            let day = self.day(at_ms);
+            Some((day.checked_sub_months(year)?, at_ms - midnight(day, self.zone)))
+        };
+        if self.is_whole_days(self.zone) {
+            let ((first, _), (last, _)) = (back(self.from_ms)?, back(self.to_ms - 1)?);
+            return Some(Self::days(first, last, self.zone));
+        }
+        let (day, into_ms) = back(self.from_ms)?;
+        let from_ms = midnight(day, self.zone) + into_ms;
+        Some(Self { from_ms, to_ms: from_ms + (self.to_ms - self.from_ms), ..self })
+    }
+
     /// The day a moment belongs to.
     pub fn day(self, at_ms: i64) -> NaiveDate {
         instant(at_ms).with_timezone(&self.zone).date_naive()
@@ -133,7 +158,7 @@ impl Range {
             return Err(Field::new("to", "before_from", "to is before from"));
         }
         if to_ms - from_ms > TimeDelta::days(MAX_DAYS).num_milliseconds() {
-            return Err(Field::new("to", "too_long", "at most three years at once"));
+            return Err(Field::new("to", "span", "at most three years at once"));
         }
         Ok(Self { from_ms, to_ms, zone })
     }

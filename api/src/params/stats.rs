@@ -2,7 +2,7 @@
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
+use schemas::money::Currency;
 
 use super::{Errors, done, filters, pairs::Pairs, range::Range};
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     clock,
     error::Error,
     queries::{
-        sites,
+        sites::{self, Site},
         stats::{Dimension, Metric, Order, Query},
     },
 };
@@ -19,7 +19,7 @@ const MAX_DIMENSIONS: usize = 10;
 const MAX_LIMIT: u32 = 5000;
 const DEFAULT_LIMIT: u32 = 100;
 
-const METRICS: [(&str, Metric); 10] = [
+const METRICS: [(&str, Metric); 8] = [
     ("gross", Metric::Gross),
     ("unique", Metric::Unique),
     ("duplicate", Metric::Duplicate),
@@ -28,8 +28,6 @@ const METRICS: [(&str, Metric); 10] = [
     ("conversions", Metric::Conversions),
     ("refused", Metric::Refused),
     ("cvr", Metric::Cvr),
-    ("sales", Metric::Sales),
-    ("payout", Metric::Payout),
 ];
 
 /// `GET …/stats/?…` as a question. An extractor, and a function for pages that read more than this.
@@ -41,22 +39,23 @@ impl FromRequestParts<App> for StatsQuery {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
         let mut pairs = Pairs::parse(parts.uri.query().unwrap_or_default())?;
-        let zone = sites::get(&app.db, app.site).await?.zone;
+        let site = sites::get(&app.db, app.site).await?;
         let mut errors = Errors::default();
-        let query = take(&mut pairs, &mut errors, zone, clock::now());
+        let query = take(&mut pairs, &mut errors, &site, clock::now());
         done(pairs, errors)?;
         Ok(Self(query))
     }
 }
 
 /// Takes a question out of the pairs; what is wrong goes to `errors`, and the question is then
-/// only good for showing the form again. `zone` is the site's.
-pub fn take(pairs: &mut Pairs, errors: &mut Errors, zone: Tz, now: DateTime<Utc>) -> Query {
+/// only good for showing the form again.
+pub fn take(pairs: &mut Pairs, errors: &mut Errors, site: &Site, now: DateTime<Utc>) -> Query {
+    let zone = site.zone;
     let today = || Range::days(now.date_naive(), now.date_naive(), zone);
     let range = errors.take(Range::take(pairs, zone, now)).unwrap_or_else(today);
     let group_by = group_by(pairs, errors);
     let filters = filters::take(pairs, errors);
-    let order = order(pairs, errors, &group_by);
+    let order = order(pairs, errors, &group_by, &site.currency);
     let limit = match pairs.take("limit").map(|limit| limit.parse()) {
         None => DEFAULT_LIMIT,
         Some(Ok(limit)) if (1..=MAX_LIMIT).contains(&limit) => limit,
@@ -88,16 +87,22 @@ fn group_by(pairs: &mut Pairs, errors: &mut Errors) -> Vec<Dimension> {
     dimensions
 }
 
-/// `order=-payout` is descending; without it time goes forward and numbers go down.
-fn order(pairs: &mut Pairs, errors: &mut Errors, group_by: &[Dimension]) -> (Order, bool) {
-    let time = group_by.iter().position(|by| by.is_time());
-    let usual = time.map_or((Order::Metric(Metric::Gross), true), |n| (Order::Key(n), false));
+/// `order=-payout` is descending; without it time goes forward and numbers go down. Money goes by one
+/// currency: `order=-payout.USD`, or the site's.
+fn order(
+    pairs: &mut Pairs,
+    errors: &mut Errors,
+    group_by: &[Dimension],
+    currency: &str,
+) -> (Order, bool) {
+    let usual = usual_order(group_by);
     let Some(text) = pairs.take("order") else { return usual };
     let (name, descending) = match text.strip_prefix('-') {
         Some(name) => (name, true),
         None => (text.as_str(), false),
     };
     let metric = METRICS.iter().find(|(known, _)| *known == name).map(|(_, metric)| *metric);
+    let metric = metric.or_else(|| money(name, currency));
     let key = group_by.iter().position(|by| by.name() == name).map(Order::Key);
     match key.or(metric.map(Order::Metric)) {
         Some(order) => (order, descending),
@@ -112,6 +117,22 @@ fn order(pairs: &mut Pairs, errors: &mut Errors, group_by: &[Dimension]) -> (Ord
     }
 }
 
+/// The order of who asks for none.
+pub(crate) fn usual_order(group_by: &[Dimension]) -> (Order, bool) {
+    let time = group_by.iter().position(|by| by.is_time());
+    time.map_or((Order::Metric(Metric::Gross), true), |n| (Order::Key(n), false))
+}
+
+fn money(name: &str, usual: &str) -> Option<Metric> {
+    let (name, code) = name.split_once('.').unwrap_or((name, usual));
+    let currency: Currency = code.parse().ok()?;
+    match name {
+        "sales" => Some(Metric::Sales(currency)),
+        "payout" => Some(Metric::Payout(currency)),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,7 +140,12 @@ mod tests {
     fn read(query: &str) -> Result<Query, String> {
         let (mut pairs, mut errors) = (Pairs::parse(query).unwrap(), Errors::default());
         let now = DateTime::from_timestamp(1_795_392_000, 0).unwrap();
-        let query = take(&mut pairs, &mut errors, Tz::Europe__Paris, now);
+        let site = Site {
+            name: String::new(),
+            zone: chrono_tz::Tz::Europe__Paris,
+            currency: "EUR".to_owned(),
+        };
+        let query = take(&mut pairs, &mut errors, &site, now);
         match errors.finish().and_then(|()| pairs.finish()) {
             Ok(()) => Ok(query),
             Err(Error::Invalid(fields)) => Err(fields[0].field.clone()),
@@ -134,6 +160,10 @@ mod tests {
         assert_eq!(read("group_by=program,day").unwrap().order, (Order::Key(1), false));
         assert_eq!(read("group_by=day&order=-day").unwrap().order, (Order::Key(0), true));
         assert_eq!(read("order=cvr").unwrap().order, (Order::Metric(Metric::Cvr), false));
+        let euro = Metric::Payout("EUR".parse().unwrap());
+        assert_eq!(read("order=-payout").unwrap().order, (Order::Metric(euro), true));
+        let dollar = Metric::Sales("USD".parse().unwrap());
+        assert_eq!(read("order=sales.USD").unwrap().order, (Order::Metric(dollar), false));
         let ten = "group_by=minute,program,link,affiliate,country,device,os,browser,sub1,sub10";
         assert_eq!(read(ten).unwrap().group_by.len(), 10);
     }
@@ -148,6 +178,8 @@ mod tests {
             ("page=-1", "page"),
             ("order=id;drop", "order"),
             ("order=program", "order"),
+            ("order=payout.XYZ", "order"),
+            ("order=gross.EUR", "order"),
             ("group_by=day,id;drop", "group_by"),
             ("group_by=day,day", "group_by"),
             ("group_by=,", "group_by"),

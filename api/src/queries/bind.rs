@@ -33,13 +33,13 @@ pub(super) fn all(query: Query, binds: &[Bind]) -> Query {
 }
 
 /// ` AND column IN ?`.
-pub(super) fn condition(filter: &Filter, binds: &mut Vec<Bind>) -> String {
+pub(super) fn condition(column: &str, filter: &Filter, binds: &mut Vec<Bind>) -> String {
     let not = if filter.exclude { " NOT" } else { "" };
     binds.push(match filter.dimension.is_id() {
         true => Bind::Numbers(filter.values.iter().filter_map(|id| id.parse().ok()).collect()),
         false => Bind::Texts(filter.values.clone()),
     });
-    format!(" AND {}{not} IN ?", column(filter.dimension))
+    format!(" AND {column}{not} IN ?")
 }
 
 /// A dimension's column, of the table `t`.

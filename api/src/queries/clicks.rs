@@ -48,6 +48,31 @@ pub struct Click {
     pub code: String,
 }
 
+/// What stands in the table of clicks; a report counts each by itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// A link that was followed.
+    #[default]
+    Click,
+    /// A picture that was shown.
+    Impression,
+}
+
+impl Kind {
+    /// The word in URLs and in the store.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Click => "click",
+            Self::Impression => "impression",
+        }
+    }
+
+    /// From its word.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Click, Self::Impression].into_iter().find(|kind| kind.name() == name)
+    }
+}
+
 /// What is known of a visit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "named as the dimensions")]
@@ -96,30 +121,34 @@ const COLUMNS: &str = "toUnixTimestamp64Milli(t.time) AS at_ms, t.journal, t.sha
     CAST([t.sub1, t.sub2, t.sub3, t.sub4, t.sub5, t.sub6, t.sub7, t.sub8, t.sub9, t.sub10], 'Array(String)') AS subs, \
     t.code";
 
-/// Newest first, within the span and filters of `query` (the rest of it is not looked at); `after`
-/// is the last click of the page before.
+/// Newest first, of one kind, within the span and filters of `query` (the rest of it is not looked
+/// at): those a report counts. `after` is the last click of the page before.
 ///
 /// # Errors
 /// When ClickHouse does not answer.
 pub async fn list(
     app: &App,
-    query: &Query,
+    (kind, query): (Kind, &Query),
     after: Option<&ClickId>,
     limit: u16,
 ) -> Result<Page<Click>, clickhouse::error::Error> {
+    // What says nothing about clicks: a report counts none either.
+    if query.filters.iter().any(|filter| filter.dimension.side() == Side::OfConversions) {
+        return Ok(Page { rows: Vec::new(), has_more: false });
+    }
     let mut binds = vec![
         Bind::Number(app.site.to_sql()),
         Bind::Number(query.range.from_ms),
         Bind::Number(query.range.to_ms),
     ];
     let mut text = format!(
-        "SELECT {COLUMNS} FROM clicks AS t WHERE t.site = ? AND t.count = 1
-         AND t.time >= fromUnixTimestamp64Milli(?) AND t.time < fromUnixTimestamp64Milli(?)"
+        "SELECT {COLUMNS} FROM clicks AS t WHERE t.site = ? AND t.count = 1 AND t.kind = '{}'
+         AND t.time >= fromUnixTimestamp64Milli(?) AND t.time < fromUnixTimestamp64Milli(?)",
+        kind.name()
     );
     for filter in &query.filters {
-        if filter.dimension.side() != Side::OfConversions {
-            text.push_str(&bind::condition(filter, &mut binds));
-        }
+        let column = bind::column(filter.dimension);
+        text.push_str(&bind::condition(&column, filter, &mut binds));
     }
     if let Some(after) = after {
         text.push_str(

@@ -1,20 +1,22 @@
--- A page of ids in either direction, each walked along the index (site_id, id) …
-WITH page AS (
-    (SELECT m.id FROM affiliate_commission m
-     WHERE m.site_id = $1 AND $3::bigint IS NULL AND ($2::bigint IS NULL OR m.id < $2)
-       AND ($5::bigint IS NULL OR m.id = $5) AND ($6::bigint IS NULL OR m.conversion_id = $6)
-       AND ($7::bigint IS NULL OR m.affiliate_id = $7) AND ($8::bigint IS NULL OR m.program_id = $8)
-       AND ($9::text IS NULL OR m.status = $9) AND ($10::timestamptz IS NULL OR m.occurred_at >= $10)
-       AND ($11::timestamptz IS NULL OR m.occurred_at < $11)
-     ORDER BY m.id DESC LIMIT $4)
+-- Put into each half below, so that both walk the index (site_id, id).
+WITH wanted AS NOT MATERIALIZED (
+    SELECT m.id FROM affiliate_commission m
+    WHERE m.site_id = $1 AND ($5::bigint IS NULL OR m.id = $5)
+      AND ($6::bigint IS NULL OR m.conversion_id = $6)
+      AND ($7::bigint[] IS NULL OR m.affiliate_id = ANY($7)) AND m.affiliate_id <> ALL($8::bigint[])
+      AND ($9::bigint[] IS NULL OR m.program_id = ANY($9)) AND m.program_id <> ALL($10::bigint[])
+      AND ($11::bigint[] IS NULL OR m.link_id = ANY($11)) AND m.link_id <> ALL($12::bigint[])
+      AND ($13::text[] IS NULL OR m.status = ANY($13)) AND m.status <> ALL($14::text[])
+      AND ($15::text[] IS NULL OR m.currency = ANY($15)) AND m.currency <> ALL($16::text[])
+      AND ($17::timestamptz IS NULL OR m.occurred_at >= $17)
+      AND ($18::timestamptz IS NULL OR m.occurred_at < $18)
+),
+-- A page of ids in either direction …
+page AS (
+    (SELECT id FROM wanted WHERE $3::bigint IS NULL AND ($2::bigint IS NULL OR id < $2)
+     ORDER BY id DESC LIMIT $4)
     UNION ALL
-    (SELECT m.id FROM affiliate_commission m
-     WHERE m.site_id = $1 AND m.id > $3
-       AND ($5::bigint IS NULL OR m.id = $5) AND ($6::bigint IS NULL OR m.conversion_id = $6)
-       AND ($7::bigint IS NULL OR m.affiliate_id = $7) AND ($8::bigint IS NULL OR m.program_id = $8)
-       AND ($9::text IS NULL OR m.status = $9) AND ($10::timestamptz IS NULL OR m.occurred_at >= $10)
-       AND ($11::timestamptz IS NULL OR m.occurred_at < $11)
-     ORDER BY m.id LIMIT $4)
+    (SELECT id FROM wanted WHERE id > $3 ORDER BY id LIMIT $4)
 )
 -- … then the rows with the names beside them.
 SELECT m.id, m.conversion_id, c.event, c.txn_id, m.affiliate_id, a.name AS affiliate_name, m.program_id,

@@ -4,8 +4,12 @@ use chrono::{DateTime, Utc};
 use schemas::ids::{AffiliateId, CommissionId, ConversionId, LinkId, ProgramId, SiteId};
 use sqlx::{PgExecutor, PgPool};
 
-use super::{Cursor, Page, narrow, wide};
-use crate::error::Error;
+use super::{
+    Cursor, Page, among, narrow,
+    stats::{Dimension, Filter},
+    wide,
+};
+use crate::{error::Error, params::range::Range};
 
 /// The words of a commission's state, in the order of its life.
 pub const STATUSES: [&str; 8] =
@@ -57,16 +61,26 @@ pub struct Find {
     pub id: Option<CommissionId>,
     /// Of a conversion.
     pub conversion: Option<ConversionId>,
-    /// Of an affiliate.
-    pub affiliate: Option<AffiliateId>,
-    /// Of a program.
-    pub program: Option<ProgramId>,
-    /// In a state.
-    pub status: Option<String>,
-    /// Earned from then on …
-    pub from: Option<DateTime<Utc>>,
-    /// … and before then.
-    pub to: Option<DateTime<Utc>>,
+    /// Filters of a report, all of which must hold.
+    pub filters: Vec<Filter>,
+    /// Earned within this span.
+    pub range: Option<Range>,
+}
+
+/// Whether a commission has a dimension of reports.
+pub const fn has(by: Dimension) -> bool {
+    use Dimension::{Affiliate, Currency, Link, Program, Status};
+    matches!(by, Affiliate | Program | Link | Status | Currency)
+}
+
+impl Find {
+    fn span(&self) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
+        let moment = |at_ms| DateTime::from_timestamp_millis(at_ms);
+        (
+            self.range.and_then(|range| moment(range.from_ms)),
+            self.range.and_then(|range| moment(range.to_ms)),
+        )
+    }
 }
 
 /// A sum of commissions of one state and currency.
@@ -92,6 +106,11 @@ pub async fn list(
     find: &Find,
     cursor: Cursor,
 ) -> Result<Page<Commission>, sqlx::Error> {
+    let ids = |by| among::ids(&find.filters, by);
+    let words = |by| among::texts(&find.filters, by);
+    let (affiliate, program) = (ids(Dimension::Affiliate), ids(Dimension::Program));
+    let (link, status) = (ids(Dimension::Link), words(Dimension::Status));
+    let (currency, (from, to)) = (words(Dimension::Currency), find.span());
     let rows = sqlx::query_file!(
         "src/queries/commissions.list.sql",
         site.to_sql(),
@@ -100,11 +119,18 @@ pub async fn list(
         cursor.limit_sql(),
         find.id.map(CommissionId::to_sql),
         find.conversion.map(ConversionId::to_sql),
-        find.affiliate.map(AffiliateId::to_sql),
-        find.program.map(ProgramId::to_sql),
-        find.status,
-        find.from,
-        find.to,
+        affiliate.these.as_deref(),
+        &affiliate.not,
+        program.these.as_deref(),
+        &program.not,
+        link.these.as_deref(),
+        &link.not,
+        status.these.as_deref(),
+        &status.not,
+        currency.these.as_deref(),
+        &currency.not,
+        from,
+        to,
     )
     .map(|row| Commission {
         id: CommissionId(wide(row.id)),
@@ -149,21 +175,29 @@ pub async fn sums(
     site: SiteId,
     find: &Find,
 ) -> Result<Vec<Sum>, sqlx::Error> {
-    sqlx::query_as!(
+    let ids = |by| among::ids(&find.filters, by);
+    let words = |by| among::texts(&find.filters, by);
+    let (affiliate, program) = (ids(Dimension::Affiliate), ids(Dimension::Program));
+    let (link, status) = (ids(Dimension::Link), words(Dimension::Status));
+    let (currency, (from, to)) = (words(Dimension::Currency), find.span());
+    sqlx::query_file_as!(
         Sum,
-        r#"SELECT status, currency, sum(amount_units)::bigint AS "amount_units!", count(*) AS "count!"
-         FROM affiliate_commission
-         WHERE site_id = $1 AND ($2::bigint IS NULL OR affiliate_id = $2)
-           AND ($3::bigint IS NULL OR program_id = $3) AND ($4::text IS NULL OR status = $4)
-           AND ($5::timestamptz IS NULL OR occurred_at >= $5)
-           AND ($6::timestamptz IS NULL OR occurred_at < $6)
-         GROUP BY status, currency ORDER BY currency, status"#,
+        "src/queries/commissions.sums.sql",
         site.to_sql(),
-        find.affiliate.map(AffiliateId::to_sql),
-        find.program.map(ProgramId::to_sql),
-        find.status,
-        find.from,
-        find.to,
+        find.id.map(CommissionId::to_sql),
+        find.conversion.map(ConversionId::to_sql),
+        affiliate.these.as_deref(),
+        &affiliate.not,
+        program.these.as_deref(),
+        &program.not,
+        link.these.as_deref(),
+        &link.not,
+        status.these.as_deref(),
+        &status.not,
+        currency.these.as_deref(),
+        &currency.not,
+        from,
+        to,
     )
     .fetch_all(db)
     .await

@@ -1,42 +1,38 @@
 -- Journals are many bits long and ids carry the lower 20: the few that end so. A click's journal may
 -- stand in the table by those bits alone.
 WITH click_journals AS MATERIALIZED (
-    SELECT journal FROM pipeline_journal WHERE journal & 1048575 = $13 UNION SELECT $13::bigint
+    SELECT journal FROM pipeline_journal WHERE journal & 1048575 = $23 UNION SELECT $23::bigint
 ),
 receipt_journals AS MATERIALIZED (
-    SELECT journal FROM pipeline_journal WHERE journal & 1048575 = $16 UNION SELECT $16::bigint
+    SELECT journal FROM pipeline_journal WHERE journal & 1048575 = $26 UNION SELECT $26::bigint
 ),
--- A page of ids in either direction, each walked along the index (site_id, id) …
+-- Put into each half below, so that both walk the index (site_id, id).
+wanted AS NOT MATERIALIZED (
+    SELECT c.id FROM affiliate_conversion c
+    WHERE c.site_id = $1 AND ($5::bigint IS NULL OR c.id = $5)
+      AND ($6::bigint[] IS NULL OR c.affiliate_id = ANY($6)) AND c.affiliate_id <> ALL($7::bigint[])
+      AND ($8::bigint[] IS NULL OR c.program_id = ANY($8)) AND c.program_id <> ALL($9::bigint[])
+      AND ($10::bigint[] IS NULL OR c.link_id = ANY($10)) AND c.link_id <> ALL($11::bigint[])
+      AND ($12::text[] IS NULL OR c.status = ANY($12)) AND c.status <> ALL($13::text[])
+      AND ($14::text[] IS NULL OR c.reason = ANY($14)) AND c.reason <> ALL($15::text[])
+      AND ($16::text[] IS NULL OR c.event = ANY($16)) AND c.event <> ALL($17::text[])
+      AND ($18::text[] IS NULL OR c.via = ANY($18)) AND c.via <> ALL($19::text[])
+      AND ($20::text[] IS NULL OR c.currency = ANY($20)) AND c.currency <> ALL($21::text[])
+      AND ($22::text IS NULL OR c.txn_id = $22)
+      AND ($23::bigint IS NULL OR (c.click_journal IN (SELECT journal FROM click_journals)
+           AND c.click_shard = $24 AND c.click_seq = $25))
+      AND ($26::bigint IS NULL OR (c.journal IN (SELECT journal FROM receipt_journals)
+           AND c.shard = $27 AND c.seq = $28))
+      AND ($29::timestamptz IS NULL OR c.occurred_at >= $29)
+      AND ($30::timestamptz IS NULL OR c.occurred_at < $30)
+      AND ($31::bigint[] IS NULL OR c.id = ANY($31))
+),
+-- A page of ids in either direction …
 page AS (
-    (SELECT c.id FROM affiliate_conversion c
-     WHERE c.site_id = $1 AND $3::bigint IS NULL AND ($2::bigint IS NULL OR c.id < $2)
-       AND ($5::bigint IS NULL OR c.id = $5) AND ($6::bigint IS NULL OR c.affiliate_id = $6)
-       AND ($7::bigint IS NULL OR c.program_id = $7) AND ($8::bigint IS NULL OR c.link_id = $8)
-       AND ($9::text IS NULL OR c.status = $9) AND ($10::text IS NULL OR c.reason = $10)
-       AND ($11::text IS NULL OR c.event = $11) AND ($12::text IS NULL OR c.txn_id = $12)
-       AND ($13::bigint IS NULL OR (c.click_journal IN (SELECT journal FROM click_journals)
-            AND c.click_shard = $14 AND c.click_seq = $15))
-       AND ($16::bigint IS NULL OR (c.journal IN (SELECT journal FROM receipt_journals)
-            AND c.shard = $17 AND c.seq = $18))
-       AND ($19::timestamptz IS NULL OR c.occurred_at >= $19)
-       AND ($20::timestamptz IS NULL OR c.occurred_at < $20)
-       AND ($21::bigint[] IS NULL OR c.id = ANY($21))
-     ORDER BY c.id DESC LIMIT $4)
+    (SELECT id FROM wanted WHERE $3::bigint IS NULL AND ($2::bigint IS NULL OR id < $2)
+     ORDER BY id DESC LIMIT $4)
     UNION ALL
-    (SELECT c.id FROM affiliate_conversion c
-     WHERE c.site_id = $1 AND c.id > $3
-       AND ($5::bigint IS NULL OR c.id = $5) AND ($6::bigint IS NULL OR c.affiliate_id = $6)
-       AND ($7::bigint IS NULL OR c.program_id = $7) AND ($8::bigint IS NULL OR c.link_id = $8)
-       AND ($9::text IS NULL OR c.status = $9) AND ($10::text IS NULL OR c.reason = $10)
-       AND ($11::text IS NULL OR c.event = $11) AND ($12::text IS NULL OR c.txn_id = $12)
-       AND ($13::bigint IS NULL OR (c.click_journal IN (SELECT journal FROM click_journals)
-            AND c.click_shard = $14 AND c.click_seq = $15))
-       AND ($16::bigint IS NULL OR (c.journal IN (SELECT journal FROM receipt_journals)
-            AND c.shard = $17 AND c.seq = $18))
-       AND ($19::timestamptz IS NULL OR c.occurred_at >= $19)
-       AND ($20::timestamptz IS NULL OR c.occurred_at < $20)
-       AND ($21::bigint[] IS NULL OR c.id = ANY($21))
-     ORDER BY c.id LIMIT $4)
+    (SELECT id FROM wanted WHERE id > $3 ORDER BY id LIMIT $4)
 )
 -- … then the rows with the names beside them, where there are any.
 SELECT c.id, c.program_id, coalesce(p.name, '') AS "program_name!", c.affiliate_id,

@@ -2,20 +2,26 @@
 
 mod counted;
 mod life;
+mod row;
 
 pub use counted::counted;
 pub use life::{Life, Moment, Posting, life};
+
+use row::Row;
 
 use chrono::{DateTime, Utc};
 use schemas::{
     click_id::ClickId,
     ids::{AffiliateId, ConversionId, LinkId, ProgramId, SiteId},
-    keys::Keys,
 };
 use serde_json::Value;
 
-use super::{Cursor, Page, bits, clicks, narrow, wide};
-use crate::{app::App, error::Error};
+use super::{
+    Cursor, Page, among,
+    stats::{Dimension, Filter},
+    wide,
+};
+use crate::{app::App, error::Error, params::range::Range};
 
 /// The words of a conversion's state.
 pub const STATUSES: [&str; 4] = ["pending", "approved", "rejected", "invalid"];
@@ -78,28 +84,41 @@ pub struct Find {
     pub id: Option<ConversionId>,
     /// These, as PostgreSQL numbers them.
     pub ids: Option<Vec<i64>>,
-    /// Of an affiliate.
-    pub affiliate: Option<AffiliateId>,
-    /// Of a program.
-    pub program: Option<ProgramId>,
-    /// Of a link.
-    pub link: Option<LinkId>,
-    /// In a state.
-    pub status: Option<String>,
-    /// Refused for this reason.
-    pub reason: Option<String>,
-    /// Of this event.
-    pub event: Option<String>,
+    /// Filters of a report, all of which must hold.
+    pub filters: Vec<Filter>,
     /// With this transaction.
     pub txn_id: Option<String>,
     /// Naming this click (proven ours).
     pub click: Option<ClickId>,
     /// Of this receipt (proven ours).
     pub receipt: Option<ClickId>,
-    /// From then on …
-    pub from: Option<DateTime<Utc>>,
-    /// … and before then.
-    pub to: Option<DateTime<Utc>>,
+    /// Within this span.
+    pub range: Option<Range>,
+}
+
+/// Whether PostgreSQL keeps a dimension with a conversion; the others are its click's.
+pub const fn keeps(by: Dimension) -> bool {
+    use Dimension::{Affiliate, Currency, Event, Link, Program, Refusal, Status, Via};
+    matches!(by, Affiliate | Program | Link | Status | Refusal | Event | Via | Currency)
+}
+
+/// Newest first, by whichever store knows what is asked for.
+///
+/// # Errors
+/// `NotFound` for a place in the list that is none; `Clickhouse` or `Sql` when a store does not answer.
+pub async fn found(
+    app: &App,
+    site: SiteId,
+    find: &Find,
+    cursor: Cursor,
+) -> Result<Page<Conversion>, Error> {
+    let kept = find.filters.iter().all(|filter| keeps(filter.dimension));
+    let range = match find.range.filter(|_| !kept) {
+        Some(range) => range,
+        None => return Ok(list(app, site, find, cursor).await?),
+    };
+    let after = cursor.starting_after.map(|id| ConversionId(wide(id)));
+    counted(app, (range, &find.filters), after, cursor.limit).await
 }
 
 /// Newest first.
@@ -112,21 +131,37 @@ pub async fn list(
     find: &Find,
     cursor: Cursor,
 ) -> Result<Page<Conversion>, sqlx::Error> {
-    let click = find.click.as_ref();
-    let receipt = find.receipt.as_ref();
-    let rows = sqlx::query_file!(
+    let (click, receipt) = (find.click.as_ref(), find.receipt.as_ref());
+    let ids = |by| among::ids(&find.filters, by);
+    let words = |by| among::texts(&find.filters, by);
+    let (affiliate, program) = (ids(Dimension::Affiliate), ids(Dimension::Program));
+    let (link, status) = (ids(Dimension::Link), words(Dimension::Status));
+    let (reason, event) = (words(Dimension::Refusal), words(Dimension::Event));
+    let (via, currency) = (words(Dimension::Via), words(Dimension::Currency));
+    let rows = sqlx::query_file_as!(
+        Row,
         "src/queries/conversions.list.sql",
         site.to_sql(),
         cursor.starting_after,
         cursor.ending_before,
         cursor.limit_sql(),
         find.id.map(ConversionId::to_sql),
-        find.affiliate.map(AffiliateId::to_sql),
-        find.program.map(ProgramId::to_sql),
-        find.link.map(LinkId::to_sql),
-        find.status,
-        find.reason,
-        find.event,
+        affiliate.these.as_deref(),
+        &affiliate.not,
+        program.these.as_deref(),
+        &program.not,
+        link.these.as_deref(),
+        &link.not,
+        status.these.as_deref(),
+        &status.not,
+        reason.these.as_deref(),
+        &reason.not,
+        event.these.as_deref(),
+        &event.not,
+        via.these.as_deref(),
+        &via.not,
+        currency.these.as_deref(),
+        &currency.not,
         find.txn_id,
         click.map(|click| i64::from(click.journal)),
         click.map(|click| i32::from(click.shard)),
@@ -134,49 +169,13 @@ pub async fn list(
         receipt.map(|receipt| i64::from(receipt.journal)),
         receipt.map(|receipt| i32::from(receipt.shard)),
         receipt.map(|receipt| receipt.seq.cast_signed()),
-        find.from,
-        find.to,
+        find.range.and_then(|range| DateTime::from_timestamp_millis(range.from_ms)),
+        find.range.and_then(|range| DateTime::from_timestamp_millis(range.to_ms)),
         find.ids.as_deref(),
     )
-    .map(|row| {
-        let click = row.click_at.zip(row.click_journal).map(|(at, journal)| ClickId {
-            key_version: u8::try_from(row.click_key_version.unwrap_or_default())
-                .unwrap_or_default(),
-            time_ms: wide(at.timestamp_millis()),
-            shard: u16::try_from(row.click_shard.unwrap_or_default()).unwrap_or_default(),
-            journal: (bits(journal) & clicks::JOURNAL_BITS) as u32,
-            seq: wide(row.click_seq.unwrap_or_default()),
-            link: narrow(row.link_id),
-        });
-        let record = (row.journal, row.shard, row.seq);
-        Conversion {
-            id: ConversionId(wide(row.id)),
-            receipt: receipt_id(&app.keys, row.occurred_at, record),
-            program: ProgramId(narrow(row.program_id)),
-            program_name: row.program_name,
-            affiliate: AffiliateId(narrow(row.affiliate_id)),
-            affiliate_name: row.affiliate_name,
-            link: LinkId(narrow(row.link_id)),
-            code: row.code,
-            event: row.event,
-            txn_id: row.txn_id,
-            status: row.status,
-            reason: row.reason,
-            amount_units: row.amount_units,
-            currency: row.currency,
-            commission_units: row.commission_units,
-            commission_currency: row.commission_currency,
-            occurred_at: row.occurred_at,
-            via: row.via,
-            trusted: row.trusted,
-            click_id: click.map(|click| clicks::print(&app.keys, &click)),
-            click,
-            decided_at: row.created_at,
-            trace: row.trace,
-        }
-    })
     .fetch_all(&app.db)
     .await?;
+    let rows = rows.into_iter().map(|row| row.conversion(&app.keys)).collect();
     Ok(cursor.page(rows))
 }
 
@@ -188,17 +187,4 @@ pub async fn get(app: &App, site: SiteId, id: ConversionId) -> Result<Conversion
     let find = Find { id: Some(id), ..Find::default() };
     let page = list(app, site, &find, Cursor::default()).await?;
     page.rows.into_iter().next().ok_or(Error::NotFound("conversion"))
-}
-
-/// The receipt of a record, signed again by the key that signs now.
-fn receipt_id(keys: &Keys, at: DateTime<Utc>, (journal, shard, seq): (i64, i32, i64)) -> String {
-    let id = ClickId {
-        key_version: keys.click_ids().signer().version(),
-        time_ms: wide(at.timestamp_millis()),
-        shard: u16::try_from(shard).unwrap_or_default(),
-        journal: (bits(journal) & clicks::JOURNAL_BITS) as u32,
-        seq: wide(seq),
-        link: 0,
-    };
-    format!("evt_{}", clicks::print(keys, &id))
 }

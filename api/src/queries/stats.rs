@@ -13,6 +13,7 @@ pub use formulas::{FORMULAS, Formula};
 
 use chrono_tz::Tz;
 use clickhouse::Row as ClickhouseRow;
+use schemas::money::Currency;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -43,7 +44,7 @@ pub enum Order {
     Metric(Metric),
 }
 
-/// Numbers a report can be sorted by.
+/// Numbers a report can be sorted by; money by that of one currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "named as in the answer")]
 pub enum Metric {
@@ -55,8 +56,8 @@ pub enum Metric {
     Conversions,
     Refused,
     Cvr,
-    Sales,
-    Payout,
+    Sales(Currency),
+    Payout(Currency),
 }
 
 /// A question.
@@ -142,13 +143,24 @@ pub struct Report {
 /// `Clickhouse` or `Sql` when a store does not answer.
 pub async fn report(app: &App, query: &Query) -> Result<Report, Error> {
     let as_of = as_of::get(&app.db).await?;
+    let shape = sql::shape(query);
+    if !shape.clicks && !shape.conversions {
+        let totals = Found::default().row(query, &shape);
+        return Ok(Report {
+            rows: Vec::new(),
+            totals,
+            has_more: false,
+            as_of,
+            sources: Vec::new(),
+        });
+    }
     let statement = sql::statement(app.site, query);
     let asked = bind::all(app.ch.query(&statement.text), &statement.binds);
     let found = bind::in_time(asked.fetch_all::<Found>()).await?;
     let mut rows = Vec::with_capacity(found.len());
     let mut totals = None;
     for found in found {
-        let row = |found: Found| found.row(query, &statement.shape);
+        let row = |found: Found| found.row(query, &shape);
         match found.total {
             1 => totals = Some(row(found)),
             _ => rows.push(row(found)),
@@ -157,8 +169,35 @@ pub async fn report(app: &App, query: &Query) -> Result<Report, Error> {
     let limit = query.limit as usize;
     let has_more = rows.len() > limit;
     rows.truncate(limit);
-    let totals = totals.unwrap_or_else(|| Found::default().row(query, &statement.shape));
+    let totals = totals.unwrap_or_else(|| Found::default().row(query, &shape));
     Ok(Report { rows, totals, has_more, as_of, sources: statement.sources })
+}
+
+/// Whether the site ever had a click or a conversion.
+///
+/// # Errors
+/// `Clickhouse` when it does not answer.
+pub async fn is_anything_counted(app: &App) -> Result<bool, Error> {
+    let text = "SELECT toUInt8(EXISTS (SELECT 1 FROM clicks_by_day_link WHERE site = ?)
+        OR EXISTS (SELECT 1 FROM conversions_by_day_link WHERE site = ?))";
+    let (site, asked) = (app.site.get(), app.ch.query(text));
+    let any = bind::in_time(asked.bind(site).bind(site).fetch_one::<u8>()).await?;
+    Ok(any == 1)
+}
+
+/// What is of use without its numbers is shown without them: `None` while ClickHouse is away.
+///
+/// # Errors
+/// Every other error as it is.
+pub fn or_delayed(report: Result<Report, Error>) -> Result<Option<Report>, Error> {
+    match report {
+        Ok(report) => Ok(Some(report)),
+        Err(Error::Clickhouse(error)) => {
+            tracing::warn!(%error, "clickhouse did not answer");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// A row as ClickHouse gives it; `total` is 1 for the sum over all groups.

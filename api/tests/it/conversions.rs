@@ -7,6 +7,7 @@ use crate::world::{Click, FRIDAY_MS, World};
 
 const CONVERSIONS: &str = "/api/v1/affiliate/conversions/";
 const COMMISSIONS: &str = "/api/v1/affiliate/commissions/";
+const SPAN: &str = "from=2026-11-20&to=2026-11-20";
 
 /// An accepted sale of 100 EUR with its commission of 5 EUR, and a refused one.
 async fn filled() -> World {
@@ -54,23 +55,35 @@ async fn it_is_found_by_transaction_click_and_receipt() {
     let click = world.click_id(FRIDAY_MS, 3, 1);
     let receipt = receipt(&world, FRIDAY_MS + 360_000, 2);
     for (query, expected) in [
-        ("".to_owned(), vec!["cnv_2", "cnv_1"]),
+        (SPAN.to_owned(), vec!["cnv_2", "cnv_1"]),
         ("txn_id=order-1".to_owned(), vec!["cnv_2", "cnv_1"]),
         ("txn_id=order-2".to_owned(), vec![]),
         (format!("click_id={click}"), vec!["cnv_1"]),
         (format!("receipt_id={receipt}"), vec!["cnv_2"]),
-        ("status=invalid".to_owned(), vec!["cnv_2"]),
-        ("reason=duplicate_txn".to_owned(), vec!["cnv_2"]),
-        ("affiliate=aff_1&link=lnk_1&event=sale".to_owned(), vec!["cnv_1"]),
+        (format!("{SPAN}&status=invalid"), vec!["cnv_2"]),
+        (format!("{SPAN}&status=pending,invalid&via=-pixel"), vec!["cnv_2", "cnv_1"]),
+        (format!("{SPAN}&refusal=duplicate_txn"), vec!["cnv_2"]),
+        (format!("{SPAN}&refusal=-duplicate_txn"), vec!["cnv_1"]),
+        ("txn_id=order-1&currency=EUR".to_owned(), vec!["cnv_1"]),
+        (format!("{SPAN}&affiliate=aff_1&link=lnk_1&event=sale"), vec!["cnv_1"]),
         ("from=2026-11-20T10:05:30Z&to=2026-11-21T00:00:00Z".to_owned(), vec!["cnv_2"]),
-        ("limit=1&starting_after=cnv_2".to_owned(), vec!["cnv_1"]),
-        ("limit=1&ending_before=cnv_1".to_owned(), vec!["cnv_2"]),
+        (format!("{SPAN}&limit=1&starting_after=cnv_2"), vec!["cnv_1"]),
+        (format!("{SPAN}&limit=1&ending_before=cnv_1"), vec!["cnv_2"]),
     ] {
         let page = world.get(&format!("{CONVERSIONS}?{query}")).await;
         assert_eq!(page.status, 200, "{query}: {}", page.text);
         assert_eq!(ids(&page.json()), expected, "{query}");
     }
-    let page = world.get(CONVERSIONS).await.json();
+    // The page reads the same parameters.
+    let named = world.page("/affiliate/conversions/?txn_id=order-1", "en").await.text;
+    assert_eq!(named.matches("/affiliate/conversions/cnv_").count(), 2, "{named}");
+    let named = world.page(&format!("/affiliate/conversions/?click_id={click}"), "en").await.text;
+    assert_eq!(named.matches("/affiliate/conversions/cnv_").count(), 1, "{named}");
+    let forged = world.page("/affiliate/conversions/?click_id=forged", "en").await;
+    assert_eq!(forged.status, 422);
+    let search = world.page("/search/?q=order-1", "en").await;
+    assert_eq!(search.headers["location"], "/affiliate/conversions/?txn_id=order-1");
+    let page = world.get(&format!("{CONVERSIONS}?{SPAN}")).await.json();
     let (refused, accepted) = (&page["data"][0], &page["data"][1]);
     assert_eq!(
         (&refused["program"], &refused["affiliate"], &refused["click_id"]),
@@ -159,7 +172,8 @@ async fn a_receipt_says_where_an_event_stands() {
 #[tokio::test]
 async fn commissions_have_their_sums() {
     let world = filled().await;
-    let page = world.get(&format!("{COMMISSIONS}?affiliate=aff_1&status=pending")).await.json();
+    let page =
+        world.get(&format!("{COMMISSIONS}?{SPAN}&affiliate=aff_1&status=pending")).await.json();
     assert_eq!(
         page["sums"],
         json!([{ "amount_minor": 500, "currency": "EUR", "status": "pending", "count": 1 }])
@@ -175,7 +189,29 @@ async fn commissions_have_their_sums() {
             &json!("2026-12-20T10:05:00.000Z")
         )
     );
-    assert_eq!(world.get(&format!("{COMMISSIONS}cm_1/")).await.json(), *row);
-    let none = world.get(&format!("{COMMISSIONS}?affiliate=aff_2")).await.json();
-    assert_eq!((&none["data"], &none["sums"]), (&json!([]), &json!([])));
+    let mut one = world.get(&format!("{COMMISSIONS}cm_1/")).await.json();
+    assert_eq!((&one["as_of"], &one["complete"]), (&Value::Null, &json!(false)));
+    for beside in ["as_of", "complete", "note"] {
+        one.as_object_mut().unwrap().remove(beside);
+    }
+    assert_eq!(one, *row);
+    // Lists and what is not wanted count as they do in reports; what no commission has is refused.
+    for (filter, found) in [
+        ("affiliate=aff_2", 0),
+        ("affiliate=aff_1,aff_2&link=-lnk_3", 1),
+        ("link=lnk_3", 0),
+        ("affiliate=-aff_1", 0),
+        ("status=hold,pending&currency=EUR", 1),
+        ("conversion=cnv_2", 0),
+    ] {
+        let page = world.get(&format!("{COMMISSIONS}?{SPAN}&{filter}")).await.json();
+        assert_eq!(page["data"].as_array().unwrap().len(), found, "{filter}");
+        assert_eq!(page["sums"].as_array().unwrap().len(), found, "{filter}");
+        let shown = world.page(&format!("/affiliate/commissions/?{SPAN}&{filter}"), "en").await;
+        assert_eq!(shown.text.matches("<tr id=\"cm_").count(), found, "{filter}");
+    }
+    let refused = world.get(&format!("{COMMISSIONS}?{SPAN}&country=FR")).await;
+    assert_eq!((refused.status.as_u16(), refused.fields()), (422, vec!["country".to_owned()]));
+    let refused = world.page(&format!("/affiliate/commissions/?{SPAN}&country=FR"), "en").await;
+    assert_eq!(refused.status, 422);
 }

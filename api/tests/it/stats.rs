@@ -146,29 +146,39 @@ async fn a_reason_belongs_to_clicks_and_a_refusal_to_conversions() {
             json!(["duplicate_txn", null, null, null, null, 0, 1]),
         ]
     );
-    // Where clicks alone keep a dimension, conversions are not known, rather than wrong.
-    let answer = ask(&world, &format!("{SPAN}&group_by=region")).await;
-    assert_eq!(answer["data"][0]["conversions"], json!(null));
-    assert_eq!(answer["totals"]["money"], json!(null));
+    assert_eq!(answer["totals"]["gross"], json!(null));
+    // A filter that one side cannot have leaves that side unknown, rather than unfiltered.
+    let answer = ask(&world, &format!("{SPAN}&reason=bot")).await;
+    assert_eq!(
+        (
+            &answer["totals"]["invalid"],
+            &answer["totals"]["conversions"],
+            &answer["totals"]["money"]
+        ),
+        (&json!(1), &Value::Null, &Value::Null)
+    );
+    assert_eq!(answer["sources"], json!(["clicks_by_day_country"]));
 }
 
 #[tokio::test]
 async fn filters_count_these_or_all_but_these() {
     let world = filled().await;
     let cases = [
-        ("country=DE", 1, 0),
-        ("country=-DE", 6, 3),
-        ("country=FR,DE", 7, 3),
-        ("program=prg_1", 5, 2),
-        ("program=-prg_1", 2, 1),
-        ("link=(none)", 1, 0),
-        ("affiliate=aff_2&country=FR", 1, 1),
-        ("reason=-bot,-orphan", 5, 3),
-        ("reason=(none)", 5, 3),
-        ("outcome=invalid", 2, 3),
-        ("sub1=it's%5C, %5C%5C 100%25?", 1, 0),
-        ("sub1='; DROP TABLE clicks", 0, 0),
-        ("country=FR&country_=", 0, 0),
+        ("country=DE", json!(1), json!(0)),
+        ("country=-DE", json!(6), json!(3)),
+        ("country=FR,DE", json!(7), json!(3)),
+        ("program=prg_1", json!(5), json!(2)),
+        ("program=-prg_1", json!(2), json!(1)),
+        ("link=(none)", json!(1), json!(0)),
+        ("affiliate=aff_2&country=FR", json!(1), json!(1)),
+        ("reason=-bot,-orphan", json!(5), Value::Null),
+        ("reason=(none)", json!(5), Value::Null),
+        ("outcome=invalid", json!(2), Value::Null),
+        ("refusal=duplicate_txn", Value::Null, json!(0)),
+        ("event=sale&country=FR", Value::Null, json!(3)),
+        ("sub1=it's%5C, %5C%5C 100%25?", json!(1), json!(0)),
+        ("sub1='; DROP TABLE clicks", json!(0), json!(0)),
+        ("country=FR&country_=", json!(0), json!(0)),
     ];
     for (filter, gross, conversions) in cases {
         let query = format!("{SPAN}&{}", filter.replace(' ', "%20").replace('\'', "%27"));
@@ -181,11 +191,7 @@ async fn filters_count_these_or_all_but_these() {
             continue;
         }
         let totals = &answer.json()["totals"];
-        assert_eq!(
-            (&totals["gross"], &totals["conversions"]),
-            (&json!(gross), &json!(conversions)),
-            "{filter}"
-        );
+        assert_eq!((&totals["gross"], &totals["conversions"]), (&gross, &conversions), "{filter}");
     }
 }
 
@@ -202,6 +208,8 @@ async fn every_dimension_can_be_asked_with_every_order() {
         }
     }
     for metric in [
+        "sales.USD",
+        "payout.EUR",
         "gross",
         "unique",
         "duplicate",
@@ -274,9 +282,15 @@ async fn a_number_opens_into_the_clicks_it_counts() {
         }
         after = format!("&starting_after={}", seen.last().unwrap());
     }
-    // Seven clicks and an impression, none twice.
+    // Seven clicks, none twice; the impression is none of them.
     let distinct: std::collections::BTreeSet<&String> = seen.iter().collect();
-    assert_eq!((seen.len(), distinct.len()), (8, 8));
+    assert_eq!((seen.len(), distinct.len()), (7, 7));
+    let shown = world.get(&format!("{clicks}?{SPAN}&kind=impression")).await.json();
+    assert_eq!(shown["data"].as_array().unwrap().len(), 1);
+    assert_eq!(world.get(&format!("{clicks}?kind=view")).await.fields(), ["kind"]);
+    // What says nothing about clicks leaves none, as in a report.
+    let none = world.get(&format!("{clicks}?{SPAN}&event=sale")).await.json();
+    assert_eq!(none["data"], json!([]));
     let found = world.get(&format!("{clicks}{}/", seen[0])).await;
     assert_eq!((found.status.as_u16(), &found.json()["id"]), (200, &json!(seen[0])));
     let forged = format!("{}{}", &seen[0][..35], if seen[0].ends_with('A') { 'B' } else { 'A' });

@@ -159,10 +159,14 @@ impl World {
             let refused = !conversion.reason.is_empty();
             let statement = format!(
                 "INSERT INTO conversions (site, affiliate, link, program, time, journal, shard, seq, day, conversion,
-                     event, txn_id, via, outcome, status, reason, rules, amount, commission, currency, country)
+                     event, txn_id, via, outcome, status, reason, rules, amount, commission, currency, country, sub1,
+                     click_time, click_journal, click_shard, click_seq)
                  SELECT 1, {affiliate}, {link}, {program}, fromUnixTimestamp64Milli({at}), 9, 7, {n}, '{day}', {n},
                      'sale', '', 'postback', '{outcome}', '{status}', '{reason}', 1, {amount}, {commission},
-                     '{currency}', '{country}'",
+                     '{currency}', '{country}', '{sub1}', fromUnixTimestamp64Milli({click_at}), 9, 7, {click_seq}",
+                sub1 = conversion.sub1,
+                click_at = conversion.click.0,
+                click_seq = conversion.click.1,
                 affiliate = conversion.link.div_ceil(2),
                 link = conversion.link,
                 program = 2 - conversion.link % 2,
@@ -228,6 +232,9 @@ pub(crate) struct Conversion {
     pub(crate) commission_units: i64,
     pub(crate) currency: &'static str,
     pub(crate) country: &'static str,
+    pub(crate) sub1: &'static str,
+    /// When its click was, and the click's place in its journal; zeros without one.
+    pub(crate) click: (i64, u64),
 }
 
 impl Conversion {
@@ -239,6 +246,8 @@ impl Conversion {
         commission_units: 5_000_000,
         currency: "EUR",
         country: "FR",
+        sub1: "",
+        click: (0, 0),
     };
     pub(crate) const REFUSED: Self =
         Self { reason: "duplicate_txn", commission_units: 0, ..Self::SALE };

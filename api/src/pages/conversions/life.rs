@@ -7,6 +7,7 @@ use super::chip;
 use crate::{
     app::App,
     auth::Viewer,
+    clock,
     error::Error,
     i18n::{Cash, Text},
     pages::{
@@ -14,8 +15,10 @@ use crate::{
         parts::{Chip, Code, Crumb, Timeline},
         request::Asked,
         shell::{Here, Shell},
+        view::Fresh,
     },
     queries::{
+        as_of,
         conversions::{self, Life, Posting},
         sites,
     },
@@ -33,6 +36,9 @@ struct Page {
     shell: Shell,
     crumbs: Vec<Crumb>,
     chip: Chip,
+    fresh: Fresh,
+    /// Said where the click could not be asked for.
+    delayed: bool,
     whose: String,
     amount: Option<Cash>,
     commission: Option<Cash>,
@@ -59,6 +65,7 @@ pub(in crate::pages) async fn show(
 ) -> Result<Html<String>, Error> {
     let id: ConversionId = id.parse().map_err(|_| Error::NotFound("conversion"))?;
     let t = asked.t;
+    let as_of = as_of::get(&app.db).await?;
     let life = conversions::life(&app, app.site, id).await?;
     let zone = sites::get(&app.db, app.site).await?.zone;
     let one = &life.conversion;
@@ -72,6 +79,8 @@ pub(in crate::pages) async fn show(
             href: "/affiliate/conversions/".to_owned(),
         }],
         chip: chip(t, one),
+        fresh: Fresh::until(t, &as_of, (zone, clock::now(), None)),
+        delayed: life.is_click_delayed,
         whose: whose(t, &life),
         amount: (one.amount_units != 0 && !one.currency.is_empty())
             .then(|| t.money(one.amount_units, &one.currency)),

@@ -5,14 +5,18 @@ use crate::{
     error::Error,
     i18n::Text,
     pages::{
+        address::Address,
         parts::{Bar, Breakdown, Row},
-        view::View,
+        view::{View, opened},
         words::Words,
     },
-    queries::stats::{self, Dimension, Metric, Order, Query, Report},
+    queries::stats::{self, Dimension, Metric, Order, Query, Report, Side},
 };
 
 const ROWS: u32 = 8;
+
+const CLICKS: &str = "/affiliate/clicks/";
+const CONVERSIONS: &str = "/affiliate/conversions/";
 
 /// A breakdown of the first screen.
 pub(super) struct Block {
@@ -56,8 +60,11 @@ pub(super) async fn reports(app: &App, view: &View) -> Result<Vec<Report>, Error
 }
 
 fn question(view: &View, block: &Block) -> Query {
+    // The largest first, by clicks where the filters leave any.
+    let of_clicks = |filter: &stats::Filter| filter.dimension.side() != Side::OfConversions;
     let metric = match block.shows {
-        Shows::Both => Metric::Gross,
+        Shows::Both if view.asked.filters.iter().all(of_clicks) => Metric::Gross,
+        Shows::Both => Metric::Conversions,
         Shows::Invalid => Metric::Invalid,
         Shows::Refused => Metric::Refused,
     };
@@ -77,23 +84,28 @@ pub(super) fn tables(t: Text, view: &View, words: &Words, reports: &[Report]) ->
 
 fn table(t: Text, view: &View, words: &Words, (block, report): (&Block, &Report)) -> Breakdown {
     let by = block.by;
-    let first = |row: &stats::Row| first(block.shows, row);
-    let whole = first(&report.totals);
+    // What the bars measure: clicks where they are known, else conversions.
+    let main = |row: &stats::Row| first(block.shows, row).or_else(|| accepted(row)).unwrap_or(0);
+    let whole = first(block.shows, &report.totals).unwrap_or(0);
+    // A click of another day leaves a conversion without a click in this range.
+    let counts = |row: &stats::Row| {
+        let second = if block.shows == Shows::Both { accepted(row) } else { None };
+        main(row) > 0 || second.is_some_and(|n| n > 0)
+    };
     let shown: Vec<&stats::Row> =
-        report.rows.iter().filter(|row| first(row) > 0).take(ROWS as usize).collect();
-    let top = shown.iter().map(|row| first(row)).max().unwrap_or(0);
+        report.rows.iter().filter(|row| counts(row)).take(ROWS as usize).collect();
+    let top = shown.iter().map(|row| main(row)).max().unwrap_or(0);
     let rows = shown.iter().map(|row| {
         let key = row.keys.first().map_or("", String::as_str);
         Row {
             label: words.value(by, key),
             sub: String::new(),
             filter: view.narrowed(view.address.path(), by, key).to_string(),
-            bar: Bar::of(first(row), top),
+            bar: Bar::of(main(row), top),
             numbers: numbers(t, view, block, (row, key, whole)),
         }
     });
-    let rest = whole - shown.iter().map(|row| first(row)).sum::<i64>();
-    let others = (rest > 0).then(|| others(t, block.shows, (report, &shown), (rest, whole, top)));
+    let others = others(t, block.shows, (report, &shown), top);
     Breakdown {
         t,
         id: by.name().to_owned(),
@@ -122,55 +134,63 @@ fn numbers(
     (row, key, whole): (&stats::Row, &str, i64),
 ) -> Vec<(String, String)> {
     let n = first(block.shows, row);
-    let page = |path| view.narrowed(path, block.by, key).to_string();
+    let page = |path| view.narrowed(path, block.by, key);
+    // Only a number that is one opens.
+    let cell = |n: Option<i64>, page: Address| match n {
+        Some(1..) => (t.known(n), page.to_string()),
+        _ => (t.known(n), String::new()),
+    };
     match block.shows {
-        Shows::Both => vec![
-            (t.number(n), page("/affiliate/clicks/")),
-            (t.number(accepted(row)), conversions(view, block.by, key)),
-        ],
+        Shows::Both => {
+            let conversions = opened(&page(CONVERSIONS), ("status", "invalid", true));
+            vec![cell(n, page(CLICKS)), cell(accepted(row), conversions)]
+        }
         Shows::Invalid => {
-            vec![(t.number(n), page("/affiliate/clicks/")), (t.share(n, whole), String::new())]
+            let clicks = opened(&page(CLICKS), ("outcome", "invalid", false));
+            vec![cell(n, clicks), (t.share(n.unwrap_or(0), whole), String::new())]
         }
         Shows::Refused => {
-            vec![(t.number(n), page("/affiliate/conversions/")), (t.share(n, whole), String::new())]
+            vec![cell(n, page(CONVERSIONS)), (t.share(n.unwrap_or(0), whole), String::new())]
         }
     }
 }
 
-fn conversions(view: &View, by: Dimension, key: &str) -> String {
-    view.narrowed("/affiliate/conversions/", by, key).with("status", "-invalid").to_string()
-}
-
+/// What the rows shown leave of the whole; `None` where they leave nothing.
 fn others(
     t: Text,
     shows: Shows,
     (report, shown): (&Report, &[&stats::Row]),
-    (rest, whole, top): (i64, i64, i64),
-) -> Row {
-    let second = match shows {
-        Shows::Both => {
-            let named: i64 = shown.iter().map(|row| accepted(row)).sum();
-            t.number(accepted(&report.totals) - named)
-        }
-        _ => t.share(rest, whole),
+    top: i64,
+) -> Option<Row> {
+    let left = |count: &dyn Fn(&stats::Row) -> Option<i64>| {
+        let named: i64 = shown.iter().filter_map(|row| count(row)).sum();
+        count(&report.totals).map(|whole| whole - named)
     };
-    Row {
+    let rest = left(&|row| first(shows, row));
+    let conversions = left(&accepted);
+    let second = match shows {
+        Shows::Both => t.known(conversions),
+        _ => t.share(rest.unwrap_or(0), first(shows, &report.totals).unwrap_or(0)),
+    };
+    let beside = conversions.filter(|_| shows == Shows::Both);
+    let counts = rest.is_some_and(|n| n > 0) || beside.is_some_and(|n| n > 0);
+    counts.then(|| Row {
         label: t.say("others"),
         sub: String::new(),
         filter: String::new(),
-        bar: Bar::of(rest, top),
-        numbers: vec![(t.number(rest), String::new()), (second, String::new())],
-    }
+        bar: Bar::of(rest.or(beside).unwrap_or(0), top),
+        numbers: vec![(t.known(rest), String::new()), (second, String::new())],
+    })
 }
 
-fn first(shows: Shows, row: &stats::Row) -> i64 {
+fn first(shows: Shows, row: &stats::Row) -> Option<i64> {
     match shows {
-        Shows::Both => row.clicks.map_or(0, |clicks| clicks.gross),
-        Shows::Invalid => row.clicks.map_or(0, |clicks| clicks.invalid),
-        Shows::Refused => row.conversions.as_ref().map_or(0, |conversions| conversions.refused),
+        Shows::Both => row.clicks.map(|clicks| clicks.gross),
+        Shows::Invalid => row.clicks.map(|clicks| clicks.invalid),
+        Shows::Refused => row.conversions.as_ref().map(|conversions| conversions.refused),
     }
 }
 
-fn accepted(row: &stats::Row) -> i64 {
-    row.conversions.as_ref().map_or(0, |conversions| conversions.accepted)
+fn accepted(row: &stats::Row) -> Option<i64> {
+    row.conversions.as_ref().map(|conversions| conversions.accepted)
 }

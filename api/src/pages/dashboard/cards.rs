@@ -8,8 +8,15 @@ use crate::{
         series,
         view::View,
     },
+    params::commissions,
     queries::stats::{Dimension, Report, Row},
 };
+
+const CLICKS: &str = "/affiliate/clicks/";
+const CONVERSIONS: &str = "/affiliate/conversions/";
+
+/// A number of a row, where the row has it.
+type Count = fn(&Row) -> Option<i64>;
 
 pub(super) fn cards(
     t: Text,
@@ -22,30 +29,41 @@ pub(super) fn cards(
         steps.iter().take_while(|step| step.span_ms.1 <= view.now.timestamp_millis()).count();
     let mut course = series::rows(steps, report);
     course.truncate(over.max(2));
-    let counted = |id, key: &str, href: String, count: fn(&Row) -> i64| {
+    let counted = |id, key: &str, href: String, count: Count| {
         let now = count(&report.totals);
-        let before = earlier.map(|earlier| count(&earlier.totals));
-        let values: Vec<i64> = course.iter().map(|row| row.map_or(0, count)).collect();
+        let before = earlier.and_then(|earlier| count(&earlier.totals));
+        let values: Vec<i64> =
+            course.iter().map(|row| row.and_then(count).unwrap_or_default()).collect();
         Card {
             id,
             label: t.say(key),
-            values: vec![t.number(now)],
-            href,
-            change: before.map(|before| Change::between(t, now, before, t.number(before))),
+            values: vec![t.known(now)],
+            href: now.map(|_| href).unwrap_or_default(),
+            change: now
+                .zip(before)
+                .map(|(now, before)| Change::between(t, now, before, t.number(before))),
             spark: Spark::over(&values),
             note: String::new(),
         }
     };
-    let clicks = |outcome: &str| view.at("/affiliate/clicks/").with("outcome", outcome).to_string();
-    let gross = gross(&report.totals);
-    let valid = report.totals.clicks.map_or(0, |clicks| clicks.valid());
+    let clicks = |outcome: &str| match outcome {
+        "" => view.at(CLICKS).to_string(),
+        outcome => view.opened(CLICKS, ("outcome", outcome, false)).to_string(),
+    };
+    let share = |part: Option<i64>, whole: Option<i64>| match part.zip(whole) {
+        Some((part, whole)) => t.share(part, whole),
+        None => "–".to_owned(),
+    };
+    let totals = &report.totals;
     let mut invalid = counted("invalid", "metric-invalid", clicks("invalid"), invalid);
-    invalid.note = t.say1("note-of-clicks", "share", &t.share(invalid_of(report), gross));
-    let rows = view.at("/affiliate/conversions/").with("status", "-invalid").to_string();
+    let part = totals.clicks.map(|clicks| clicks.invalid);
+    invalid.note = t.say1("note-of-clicks", "share", &share(part, gross(totals)));
+    let rows = view.opened(CONVERSIONS, ("status", "invalid", true)).to_string();
     let mut conversions = counted("conversions", "metric-conversions", rows, accepted);
-    conversions.note = t.say1("note-cvr", "share", &t.share(accepted(&report.totals), valid));
+    let valid = totals.clicks.map(|clicks| clicks.valid());
+    conversions.note = t.say1("note-cvr", "share", &share(accepted(totals), valid));
     vec![
-        counted("clicks", "metric-clicks", clicks(""), self::gross),
+        counted("clicks", "metric-clicks", clicks(""), gross),
         counted("uniques", "metric-uniques", clicks("unique"), unique),
         invalid,
         conversions,
@@ -68,19 +86,22 @@ fn commissions(
         let found = sums(row).into_iter().find(|(currency, _)| *currency == main);
         found.map_or(0, |(_, units)| units)
     };
-    if money.is_empty() {
+    let known = report.totals.conversions.is_some();
+    if money.is_empty() && known {
         money.push((main.clone(), 0));
     }
-    let before = earlier.map(|earlier| of(&earlier.totals));
+    let mut written: Vec<String> =
+        money.iter().map(|(currency, units)| t.money(*units, currency).to_string()).collect();
+    if !known {
+        written.push("–".to_owned());
+    }
+    let before = earlier.filter(|_| known).map(|earlier| of(&earlier.totals));
     let values: Vec<i64> = course.iter().map(|row| row.map_or(0, of)).collect();
     Card {
         id: "commissions",
         label: t.say("metric-commissions"),
-        values: money
-            .iter()
-            .map(|(currency, units)| t.money(*units, currency).to_string())
-            .collect(),
-        href: commissions_of(view),
+        values: written,
+        href: if known { commissions_of(view) } else { String::new() },
         change: before.map(|before| {
             let written = t.money(before, &main).to_string();
             Change::between(t, of(&report.totals), before, written)
@@ -90,13 +111,13 @@ fn commissions(
     }
 }
 
-/// The list of commissions knows programs and affiliates; under other filters the conversions that
-/// earned them are shown.
+/// The list of commissions has its own filters; under others the conversions that earned them are
+/// shown. A conversion's state is not its commission's.
 fn commissions_of(view: &View) -> String {
-    let known = |by| matches!(by, Dimension::Program | Dimension::Affiliate);
-    match view.asked.filters.iter().all(|filter| known(filter.dimension) && !filter.exclude) {
+    let known = |by| commissions::has(by) && by != Dimension::Status;
+    match view.asked.filters.iter().all(|filter| known(filter.dimension)) {
         true => view.at("/affiliate/commissions/").to_string(),
-        false => view.at("/affiliate/conversions/").with("status", "-invalid").to_string(),
+        false => view.opened(CONVERSIONS, ("status", "invalid", true)).to_string(),
     }
 }
 
@@ -106,22 +127,18 @@ fn sums(row: &Row) -> Vec<(String, i64)> {
     money.iter().map(|sums| (sums.currency.clone(), sums.payout_units)).collect()
 }
 
-fn gross(row: &Row) -> i64 {
-    row.clicks.map_or(0, |clicks| clicks.gross)
+fn gross(row: &Row) -> Option<i64> {
+    row.clicks.map(|clicks| clicks.gross)
 }
 
-fn unique(row: &Row) -> i64 {
-    row.clicks.map_or(0, |clicks| clicks.unique)
+fn unique(row: &Row) -> Option<i64> {
+    row.clicks.map(|clicks| clicks.unique)
 }
 
-fn invalid(row: &Row) -> i64 {
-    row.clicks.map_or(0, |clicks| clicks.invalid)
+fn invalid(row: &Row) -> Option<i64> {
+    row.clicks.map(|clicks| clicks.invalid)
 }
 
-fn invalid_of(report: &Report) -> i64 {
-    invalid(&report.totals)
-}
-
-fn accepted(row: &Row) -> i64 {
-    row.conversions.as_ref().map_or(0, |conversions| conversions.accepted)
+fn accepted(row: &Row) -> Option<i64> {
+    row.conversions.as_ref().map(|conversions| conversions.accepted)
 }

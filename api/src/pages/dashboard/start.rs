@@ -5,7 +5,7 @@ use crate::{
     error::Error,
     i18n::Text,
     pages::parts::{Code, Empty},
-    queries::{Cursor, affiliates, links, programs},
+    queries::{Cursor, affiliates, links, programs, stats},
 };
 
 /// The steps, or the link to open where all are done.
@@ -22,7 +22,8 @@ pub(super) struct Step {
     pub done: bool,
 }
 
-/// What is still missing; the latest link's address where nothing is.
+/// What is still missing; the latest link's address where nothing is. `None` once anything was ever
+/// counted for a link that is there.
 ///
 /// # Errors
 /// PostgreSQL does not answer.
@@ -34,6 +35,9 @@ pub(super) async fn steps(app: &App, t: Text) -> Result<Option<Start>, Error> {
         affiliates::list(&app.db, app.site, &affiliate, first),
         links::list(&app.db, app.site, &link, first),
     )?;
+    if !links.rows.is_empty() && stats::is_anything_counted(app).await? {
+        return Ok(None);
+    }
     let step = |key: &str, href, done| Step {
         title: t.say(key),
         text: t.say(&format!("{key}-text")),

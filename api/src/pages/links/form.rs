@@ -14,6 +14,7 @@ use crate::{
     queries::{Cursor, affiliates, links::Link, programs, sites},
 };
 use chrono::{DateTime, NaiveDate, SecondsFormat};
+use schemas::ids::{AffiliateId, ProgramId};
 
 /// A form in its place.
 pub(super) struct Form {
@@ -22,13 +23,24 @@ pub(super) struct Form {
     pub cancel: String,
 }
 
-/// What a link can be of; at most 500 each (a person types the rest into the API).
+/// What a link can be of: the newest 500 of each, and those that are chosen already.
 pub(super) struct Choices {
-    affiliates: Vec<(String, String)>,
-    programs: Vec<(String, String)>,
+    affiliates: Listed,
+    programs: Listed,
 }
 
-pub(super) async fn choices(app: &App) -> Result<Choices, Error> {
+/// Ids with their names.
+struct Listed {
+    all: Vec<(String, String)>,
+    /// Some are older than those listed.
+    has_more: bool,
+}
+
+pub(super) async fn choices(
+    app: &App,
+    address: &Address,
+    again: Option<&Again>,
+) -> Result<Choices, Error> {
     let many = Cursor { limit: 500, ..Cursor::default() };
     let (who, what) = (Default::default(), Default::default());
     let (affiliates, programs) = tokio::try_join!(
@@ -36,19 +48,55 @@ pub(super) async fn choices(app: &App) -> Result<Choices, Error> {
         programs::list(&app.db, app.site, &what, many),
     )?;
     let mut choices = Choices {
-        affiliates: affiliates.rows.into_iter().map(|one| (one.id.to_string(), one.name)).collect(),
-        programs: programs.rows.into_iter().map(|one| (one.id.to_string(), one.name)).collect(),
+        affiliates: Listed {
+            has_more: affiliates.has_more,
+            all: affiliates.rows.into_iter().map(|one| (one.id.to_string(), one.name)).collect(),
+        },
+        programs: Listed {
+            has_more: programs.has_more,
+            all: programs.rows.into_iter().map(|one| (one.id.to_string(), one.name)).collect(),
+        },
     };
+    let typed = |key| again.map_or("", |again| again.typed.get(key));
+    for id in [address.get("affiliate"), typed("affiliate")] {
+        if let Some(id) = choices.affiliates.missing::<AffiliateId>(id) {
+            let find = affiliates::Find { id: Some(id), ..Default::default() };
+            let found = affiliates::list(&app.db, app.site, &find, Cursor::default()).await?.rows;
+            let found = found.into_iter().map(|one| (one.id.to_string(), one.name));
+            choices.affiliates.all.extend(found);
+        }
+    }
+    for id in [address.get("program"), typed("program")] {
+        if let Some(id) = choices.programs.missing::<ProgramId>(id) {
+            let find = programs::Find { id: Some(id), ..Default::default() };
+            let found = programs::list(&app.db, app.site, &find, Cursor::default()).await?.rows;
+            let found = found.into_iter().map(|one| (one.id.to_string(), one.name));
+            choices.programs.all.extend(found);
+        }
+    }
     for list in [&mut choices.affiliates, &mut choices.programs] {
-        list.sort_by_key(|(_, name)| name.to_lowercase());
+        list.all.sort_by_key(|(_, name)| name.to_lowercase());
     }
     Ok(choices)
 }
 
-fn options(list: &[(String, String)], any: Option<String>) -> Vec<Choice> {
+impl Listed {
+    /// An id that is none of those listed.
+    fn missing<Id: std::str::FromStr>(&self, text: &str) -> Option<Id> {
+        let known = self.all.iter().any(|(id, _)| id == text);
+        text.parse().ok().filter(|_| !known)
+    }
+
+    /// What to do about those that are not listed.
+    fn hint(&self, t: Text) -> String {
+        if self.has_more { t.say("hint-more-choices") } else { String::new() }
+    }
+}
+
+fn options(list: &Listed, any: Option<String>) -> Vec<Choice> {
     let any = any.map(|label| Choice { value: String::new(), label });
     let each =
-        list.iter().map(|(value, label)| Choice { value: value.clone(), label: label.clone() });
+        list.all.iter().map(|(value, label)| Choice { value: value.clone(), label: label.clone() });
     any.into_iter().chain(each).collect()
 }
 
@@ -64,15 +112,20 @@ pub(super) fn find(t: Text, address: &Address, choices: &Choices) -> Vec<Field> 
             t.say("field-affiliate"),
             address.get("affiliate"),
             options(&choices.affiliates, any()),
-        ),
+        )
+        .hint(choices.affiliates.hint(t)),
         Field::select(
             "program",
             t.say("field-program"),
             address.get("program"),
             options(&choices.programs, any()),
-        ),
+        )
+        .hint(choices.programs.hint(t)),
         Field::select("is_active", t.say("status"), address.get("is_active"), states.into()),
     ]
+    .into_iter()
+    .map(|field| field.within("find"))
+    .collect()
 }
 
 /// The form of a new link, where it is asked for.
@@ -91,8 +144,9 @@ pub(super) fn new(
         .with("program", address.get("program"));
     let typed = again.map_or(first, |again| again.typed.clone());
     let wrong = again.map_or_else(Wrong::default, |again| again.wrong.clone());
-    let select = |name, key: &str, list| {
+    let select = |name, key: &str, list: &Listed| {
         Field::select(name, t.say(key), typed.get(name), options(list, None))
+            .hint(list.hint(t))
             .error(wrong.say(t, name))
     };
     let mut fields = vec![

@@ -1,31 +1,30 @@
-//! The rows of the links page, each with what came of it in the last 30 days.
+//! The rows of the links page, each with what came of it in the span of the page.
 
 use super::{Again, form};
 use crate::{
     app::App,
-    clock,
     error::Error,
     i18n::Text,
     pages::{
         address::Address,
         parts::{Chip, Code, Pager, Tone},
+        view::{Fresh, View, opened},
     },
-    params::{Errors, links as params, pairs::Pairs, range::Range},
+    params::{Errors, links as params, pairs::Pairs},
     queries::{
-        Page,
+        Page, as_of,
         links::{self, Link},
-        sites::{self, Site},
-        stats::{self, Dimension, Filter, Metric, Order, Query, Report},
+        stats::{self, Dimension, Filter, Query, Report},
     },
 };
-use chrono::{DateTime, Utc};
+
+/// Keys of the URL that are the list's own.
+pub(super) const OWN: [&str; 3] = ["is_active", "limit", "edit"];
 
 /// What the page's list is made of.
 pub(super) struct List {
     links: Page<Link>,
     report: Option<Report>,
-    site: Site,
-    now: DateTime<Utc>,
 }
 
 /// One link.
@@ -45,25 +44,31 @@ pub(super) struct Row {
     pub form: Option<form::Form>,
 }
 
-/// The links the URL asks for, and their numbers (none while ClickHouse is away).
+/// The links the URL asks for, the one being changed before them, and their numbers (none while
+/// ClickHouse is away).
 ///
 /// # Errors
-/// A URL that cannot be read, or PostgreSQL does not answer.
-pub(super) async fn load(app: &App, address: &Address) -> Result<List, Error> {
+/// A URL that cannot be read, a link to be changed that is not there, or PostgreSQL does not answer.
+pub(super) async fn load(app: &App, view: &View) -> Result<List, Error> {
     let known =
         ["affiliate", "program", "is_active", "q", "starting_after", "ending_before", "limit"];
-    let mut pairs = Pairs::parse(&address.only(|key| known.contains(&key)).query())?;
+    let mut pairs = Pairs::parse(&view.address.only(|key| known.contains(&key)).query())?;
     let mut errors = Errors::default();
     let (find, cursor) = params::take(&mut pairs, &mut errors);
     errors.finish()?;
-    let site = sites::get(&app.db, app.site).await?;
-    let links = links::list(&app.db, app.site, &find, cursor).await?;
-    let now = clock::now();
+    let mut links = links::list(&app.db, app.site, &find, cursor).await?;
+    let editing = view.address.get("edit");
+    if !matches!(editing, "" | "new") {
+        let id = editing.parse().map_err(|_| Error::NotFound("link"))?;
+        let link = links::get(&app.db, app.site, id).await?;
+        links.rows.retain(|one| one.id != id);
+        links.rows.insert(0, link);
+    }
     let report = match links.rows.is_empty() {
         true => None,
-        false => numbers(app, &site, &links.rows, now).await.ok(),
+        false => stats::or_delayed(stats::report(app, &question(view, &links.rows)).await)?,
     };
-    Ok(List { links, report, site, now })
+    Ok(List { links, report })
 }
 
 /// An address as people read it.
@@ -71,53 +76,36 @@ fn bare(url: &str) -> &str {
     url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or(url)
 }
 
-async fn numbers(
-    app: &App,
-    site: &Site,
-    links: &[Link],
-    now: DateTime<Utc>,
-) -> Result<Report, Error> {
-    let range = Range::named("30d", site.zone, now)
-        .ok_or_else(|| Error::Fault("no last 30 days".to_owned()))?;
+/// The numbers of the links shown, each in the span of the page.
+fn question(view: &View, links: &[Link]) -> Query {
     let values = links.iter().map(|link| link.id.get().to_string()).collect();
-    let query = Query {
-        range,
-        site_zone: site.zone,
-        group_by: vec![Dimension::Link],
-        filters: vec![Filter { dimension: Dimension::Link, values, exclude: false }],
-        order: (Order::Metric(Metric::Gross), true),
-        limit: 1000,
-    };
-    stats::report(app, &query).await
+    let filters = vec![Filter { dimension: Dimension::Link, values, exclude: false }];
+    Query { filters, ..view.query(vec![Dimension::Link], 1000) }
 }
 
 impl List {
-    pub(super) fn rows(
-        &self,
-        app: &App,
-        t: Text,
-        address: &Address,
-        again: Option<&Again>,
-    ) -> Vec<Row> {
+    pub(super) fn rows(&self, app: &App, t: Text, view: &View, again: Option<&Again>) -> Vec<Row> {
+        let address = &view.address;
         self.links
             .rows
             .iter()
             .map(|link| {
                 let id = link.id.to_string();
                 let editing = address.get("edit") == id;
+                let whose = [
+                    ("affiliate", link.affiliate_name.as_str()),
+                    ("program", link.program_name.as_str()),
+                ];
                 Row {
-                    chip: self.chip(t, link),
+                    chip: chip(t, view, link),
                     tracking: super::tracking(app, t, &link.code),
-                    whose: t.say_all(
-                        "by-on-for",
-                        &[("affiliate", &link.affiliate_name), ("program", &link.program_name)],
-                    ),
+                    whose: t.say_all("by-on-for", &whose),
                     target: bare(&link.target).to_owned(),
-                    numbers: self.numbers(t, link),
-                    stats: format!("/affiliate/stats/?range=30d&link={id}"),
+                    numbers: self.numbers(t, view, link),
+                    stats: about(view, "/affiliate/stats/", link).to_string(),
                     edit: address.with("edit", &id).to_string(),
                     is_active: link.is_active,
-                    form: editing.then(|| form::edit(t, address, link, again, self.site.zone)),
+                    form: editing.then(|| form::edit(t, address, link, again, view.site.zone)),
                     code: link.code.clone(),
                     id,
                 }
@@ -125,51 +113,44 @@ impl List {
             .collect()
     }
 
-    fn chip(&self, t: Text, link: &Link) -> Option<Chip> {
-        let expired = link.expires_at.is_some_and(|at| at <= self.now);
-        match (link.is_active, expired) {
-            (false, _) => Some(Chip { text: t.say("state-off"), tone: Tone::Quiet }),
-            (true, true) => Some(Chip { text: t.say("state-expired"), tone: Tone::Wait }),
-            (true, false) => None,
-        }
-    }
-
-    fn numbers(&self, t: Text, link: &Link) -> Vec<(String, String, String)> {
+    fn numbers(&self, t: Text, view: &View, link: &Link) -> Vec<(String, String, String)> {
         let Some(report) = &self.report else { return Vec::new() };
         let id = link.id.to_string();
-        let row = report.rows.iter().find(|row| row.keys.first() == Some(&id));
-        let clicks = row.and_then(|row| row.clicks).unwrap_or_default();
-        let conversions = row.and_then(|row| row.conversions.clone()).unwrap_or_default();
-        let page = |path: &str| format!("{path}?range=30d&link={id}");
+        let zero = stats::Row::zero();
+        let row = report.rows.iter().find(|row| row.keys.first() == Some(&id)).unwrap_or(&zero);
+        let clicks = row.clicks.unwrap_or_default();
+        let conversions = row.conversions.clone().unwrap_or_default();
+        let accepted =
+            opened(&about(view, "/affiliate/conversions/", link), ("status", "invalid", true));
         let mut numbers = vec![
-            (t.number(clicks.gross), t.say("metric-clicks"), page("/affiliate/clicks/")),
             (
-                t.number(conversions.accepted),
-                t.say("metric-conversions"),
-                page("/affiliate/conversions/"),
+                t.number(clicks.gross),
+                t.say("metric-clicks"),
+                about(view, "/affiliate/clicks/", link).to_string(),
             ),
+            (t.number(conversions.accepted), t.say("metric-conversions"), accepted.to_string()),
         ];
-        let usual =
-            stats::Sums { currency: self.site.currency.clone(), sales_units: 0, payout_units: 0 };
-        let money = conversions.money.first().unwrap_or(&usual);
-        numbers.push((
-            t.money(money.payout_units, &money.currency).to_string(),
-            t.say("metric-commission"),
-            format!(
-                "/affiliate/commissions/?range=30d&affiliate={}&program={}",
-                link.affiliate, link.program
-            ),
-        ));
+        let mut money: Vec<(&str, i64)> = conversions
+            .money
+            .iter()
+            .map(|sums| (sums.currency.as_str(), sums.payout_units))
+            .collect();
+        if money.is_empty() {
+            money.push((view.site.currency.as_str(), 0));
+        }
+        let page = about(view, "/affiliate/commissions/", link).to_string();
+        numbers.extend(money.into_iter().map(|(currency, units)| {
+            (t.money(units, currency).to_string(), t.say("metric-commission"), page.clone())
+        }));
         numbers
     }
 
-    /// Until when the numbers are complete.
-    pub(super) fn as_of(&self, t: Text) -> String {
-        let at = self.report.as_ref().and_then(|report| report.as_of.at);
-        let time = at.map(|at| t.clock(at, self.site.zone));
-        match time {
-            Some(time) => format!("{}, {}", t.say("last-30"), t.say1("as-of", "time", &time)),
-            None => t.say("last-30"),
+    /// Until when the numbers are complete, or that they cannot be had.
+    pub(super) async fn fresh(&self, app: &App, t: Text, view: &View) -> Result<Fresh, Error> {
+        match (&self.report, self.links.rows.is_empty()) {
+            (Some(report), _) => Ok(Fresh::of(t, view, &report.as_of)),
+            (None, true) => Ok(Fresh::of(t, view, &as_of::get(&app.db).await?)),
+            (None, false) => Ok(Fresh::away(t)),
         }
     }
 
@@ -186,5 +167,22 @@ impl List {
                 .unwrap_or_default(),
             count: t.plural("rows-shown", self.links.rows.len() as i64),
         }
+    }
+}
+
+/// A page about one link alone, in the same span.
+fn about(view: &View, path: &str, link: &Link) -> Address {
+    view.address
+        .only(|key| ["range", "from", "to", "tz"].contains(&key))
+        .at(path)
+        .with("link", &link.id.to_string())
+}
+
+fn chip(t: Text, view: &View, link: &Link) -> Option<Chip> {
+    let expired = link.expires_at.is_some_and(|at| at <= view.now);
+    match (link.is_active, expired) {
+        (false, _) => Some(Chip { text: t.say("state-off"), tone: Tone::Quiet }),
+        (true, true) => Some(Chip { text: t.say("state-expired"), tone: Tone::Wait }),
+        (true, false) => None,
     }
 }

@@ -21,6 +21,8 @@ pub(crate) struct Chart {
     pub series: Vec<Series>,
     /// The period compared with, as a heading; empty without one.
     pub before: String,
+    /// Why there is nothing to draw; empty where there is.
+    pub none: String,
     /// In order of time.
     pub buckets: Vec<Bucket>,
     /// The page's URL without its range, for the zoom by dragging: `…?`.

@@ -7,8 +7,10 @@ use askama::Template;
 #[derive(Template)]
 #[template(path = "parts/field.html")]
 pub(crate) struct Field {
-    /// In the form's body, and in the page's ids.
+    /// In the form's body.
     pub name: &'static str,
+    /// Whose form it stands in: a page with two forms has two fields of a name.
+    pub form: &'static str,
     /// Before it.
     pub label: String,
     /// What a person typed, or what stands there already.
@@ -44,6 +46,7 @@ impl Field {
     pub(crate) fn line(name: &'static str, label: String, value: &str) -> Self {
         Self {
             name,
+            form: "f",
             label,
             value: value.to_owned(),
             hint: String::new(),
@@ -79,6 +82,12 @@ impl Field {
     #[must_use]
     pub(crate) fn error(self, error: String) -> Self {
         Self { error, ..self }
+    }
+
+    /// In a form of this name.
+    #[must_use]
+    pub(crate) fn within(self, form: &'static str) -> Self {
+        Self { form, ..self }
     }
 
     /// May not be empty.

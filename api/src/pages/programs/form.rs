@@ -125,13 +125,19 @@ pub(super) fn program(typed: &Typed, currency: &str) -> Result<NewProgram, Error
     body.read(currency)
 }
 
-/// What was typed, as a change.
-pub(super) fn change(typed: &Typed) -> Result<ProgramChange, Error> {
+/// What was typed, as a change. A span that is no round number of days stands rounded in its field:
+/// it is left alone unless its text was changed.
+pub(super) fn change(program: &Program, typed: &Typed) -> Result<ProgramChange, Error> {
+    let shown = of(program);
+    let changed = |field, name: &str| match typed.get(name).trim() == shown.get(name) {
+        true => Ok(None),
+        false => span(field, typed.get(name)),
+    };
     let body = ProgramChangeBody {
         name: typed.given("name"),
         destination: typed.given("destination"),
-        click_window_ms: span("click_window_ms", typed.get("window"))?,
-        hold_ms: span("hold_ms", typed.get("hold"))?,
+        click_window_ms: changed("click_window_ms", "window")?,
+        hold_ms: changed("hold_ms", "hold")?,
         ..ProgramChangeBody::default()
     };
     body.read()
@@ -141,16 +147,40 @@ pub(super) fn change(typed: &Typed) -> Result<ProgramChange, Error> {
 pub(super) fn plan(typed: &Typed, currency: &str, now: DateTime<Utc>) -> Result<NewPlan, Error> {
     let (kind, text) = (typed.get("kind").to_owned(), typed.get("figure"));
     let decimals = currency.parse::<Currency>().map_or(2, Currency::exponent);
-    let read = |decimals| {
+    let read = |text, decimals| {
         figure(text, decimals).map(Some).ok_or_else(|| Error::field("figure", "invalid_figure", ""))
     };
     let (amount_minor, rate_ppm) = match kind.as_str() {
-        "flat" => (read(decimals)?, None),
-        "percent" => (None, read(4)?),
+        "flat" => (read(without_sign(text, &signs(currency))?, decimals)?, None),
+        "percent" => (None, read(without_sign(text, &["%"])?, 4)?),
         _ => (None, None),
     };
     let event = typed.get("event").trim().to_lowercase();
     PlanBody { event, kind, amount_minor, rate_ppm, valid_from: None }.read(now)
+}
+
+/// How an amount of a currency is marked: by its code, or its sign.
+fn signs(currency: &str) -> Vec<&str> {
+    let sign = match currency {
+        "EUR" => Some("€"),
+        "USD" => Some("$"),
+        "GBP" => Some("£"),
+        "JPY" => Some("¥"),
+        _ => None,
+    };
+    [currency].into_iter().chain(sign).collect()
+}
+
+/// A figure without the sign that goes with it; with another one it says something else than the
+/// rest of the form.
+fn without_sign<'a>(text: &'a str, own: &[&str]) -> Result<&'a str, Error> {
+    let text = text.trim();
+    let bare = own.iter().find_map(|sign| text.strip_suffix(sign).or(text.strip_prefix(sign)));
+    let bare = bare.unwrap_or(text).trim();
+    match bare.chars().any(|c| c.is_alphabetic() || "%€$£¥".contains(c)) {
+        true => Err(Error::field("figure", "wrong_sign", "")),
+        false => Ok(bare),
+    }
 }
 
 fn span(field: &'static str, text: &str) -> Result<Option<i64>, Error> {
@@ -159,4 +189,35 @@ fn span(field: &'static str, text: &str) -> Result<Option<i64>, Error> {
     }
     let hundredths = figure(text, 2).and_then(|figure| figure.checked_mul(DAY_MS / 100));
     hundredths.map(Some).ok_or_else(|| Error::field(field, "invalid_days", ""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::queries::programs::PlanKind;
+
+    fn read(kind: &str, figure: &str) -> Option<PlanKind> {
+        let typed =
+            Typed::default().with("event", "sale").with("kind", kind).with("figure", figure);
+        plan(&typed, "EUR", DateTime::default()).ok().map(|plan| plan.kind)
+    }
+
+    #[test]
+    fn a_sign_must_say_what_the_rest_of_the_form_says() {
+        for figure in ["12,5", "12,5 %", "12.5%"] {
+            assert_eq!(read("percent", figure), Some(PlanKind::Percent(125_000)), "{figure}");
+        }
+        for figure in ["12,50", "12,50 €", "€12.50", "12.50 EUR"] {
+            assert_eq!(read("flat", figure), Some(PlanKind::Flat(12_500_000)), "{figure}");
+        }
+        for (kind, figure) in [
+            ("percent", "12,50 €"),
+            ("percent", "12 EUR"),
+            ("flat", "5 %"),
+            ("flat", "$5"),
+            ("flat", "5 USD"),
+        ] {
+            assert_eq!(read(kind, figure), None, "{figure} as {kind}");
+        }
+    }
 }

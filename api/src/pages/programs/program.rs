@@ -90,7 +90,11 @@ pub(in crate::pages) async fn change(
         programs::update(&app.db, app.site, id, &change).await?;
         return Ok(done(id, if active == "true" { "program-on" } else { "program-off" }));
     }
-    let changed = async { programs::update(&app.db, app.site, id, &form::change(&typed)?).await };
+    let program = programs::get(&app.db, app.site, id).await?;
+    let changed = async {
+        let change = form::change(&program, &typed)?;
+        programs::update(&app.db, app.site, id, &change).await
+    };
     match mendable(changed.await)? {
         Ok(()) => Ok(done(id, "program-saved")),
         Err(wrong) => {
@@ -98,6 +102,11 @@ pub(in crate::pages) async fn change(
             page(&app, &asked, id, (&Address::of(HOME), again)).await
         }
     }
+}
+
+/// `GET` of an address that only takes forms: the program's own page.
+pub(in crate::pages) async fn back(_: Viewer, Path(id): Path<String>) -> Result<Response, Error> {
+    Ok(Redirect::to(&format!("{HOME}{}/", read(&id)?)).into_response())
 }
 
 /// `POST /affiliate/programs/{id}/plans/`
@@ -198,17 +207,15 @@ async fn page(
 /// The URL for the shop, the token in it, and a call to try it with.
 fn postback(app: &App, t: Text, program: &Program, plans: &[Plan]) -> (Code, Code, Code) {
     let token = app.keys.postback_token(app.site, program.id, program.token_version);
-    let event = plans.iter().find(|plan| plan.in_force).map_or("sale", |plan| plan.event.as_str());
-    let base = format!("{}/postback?program={}&token={token}", app.tracking_url, program.id);
-    let currency = &program.currency;
-    let url = format!(
-        "{base}&event={event}&click_id={{click_id}}&txn_id={{txn_id}}&amount={{amount}}&currency={currency}"
-    );
-    let curl = format!(
-        "curl '{base}&event={event}&click_id=CLICK_ID&txn_id=test-1&amount=12.50&currency={currency}'"
-    );
+    let url = app.postback_url(app.site, program, plans);
+    let filled = [("{click_id}", "CLICK_ID"), ("{txn_id}", "test-1"), ("{amount}", "12.50")];
+    let filled = filled.iter().fold(url.clone(), |url, (place, value)| url.replace(place, value));
     let code = |key: &str, text| Code { t, label: t.say(key), text, titled: true };
-    (code("postback-url", url), code("postback-token", token.clone()), code("postback-test", curl))
+    (
+        code("postback-url", url),
+        code("postback-token", token),
+        code("postback-test", format!("curl '{filled}'")),
+    )
 }
 
 fn line(t: Text, plan: &Plan, zone: Tz) -> Line {

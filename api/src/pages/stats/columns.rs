@@ -2,7 +2,7 @@
 
 use crate::{
     i18n::Text,
-    queries::stats::{Report, Row, Sums},
+    queries::stats::{Metric, Report, Row, Sums},
 };
 use schemas::money::{Currency, Money, decimal};
 
@@ -67,18 +67,20 @@ impl Column {
     }
 
     /// Its word in `order=`; empty where it cannot be sorted by.
-    pub(super) const fn order(&self) -> &'static str {
+    pub(super) fn order(&self) -> String {
         match self {
-            Self::Gross => "gross",
-            Self::Unique => "unique",
-            Self::Duplicate => "duplicate",
-            Self::Invalid => "invalid",
-            Self::Conversions => "conversions",
-            Self::Refused => "refused",
-            Self::Cvr => "cvr",
-            Self::Sales(_) => "sales",
-            Self::Payout(_) => "payout",
-            Self::Epc(_) => "",
+            Self::Gross => name(Metric::Gross),
+            Self::Unique => name(Metric::Unique),
+            Self::Duplicate => name(Metric::Duplicate),
+            Self::Invalid => name(Metric::Invalid),
+            Self::Conversions => name(Metric::Conversions),
+            Self::Refused => name(Metric::Refused),
+            Self::Cvr => name(Metric::Cvr),
+            Self::Sales(code) => code.parse().map(|it| name(Metric::Sales(it))).unwrap_or_default(),
+            Self::Payout(code) => {
+                code.parse().map(|it| name(Metric::Payout(it))).unwrap_or_default()
+            }
+            Self::Epc(_) => String::new(),
         }
     }
 
@@ -138,5 +140,21 @@ impl Column {
             },
             _ => None,
         }
+    }
+}
+
+/// A number's word in `order=`.
+pub(super) fn name(metric: Metric) -> String {
+    match metric {
+        Metric::Gross => "gross".to_owned(),
+        Metric::Unique => "unique".to_owned(),
+        Metric::Duplicate => "duplicate".to_owned(),
+        Metric::Invalid => "invalid".to_owned(),
+        Metric::Impressions => "impressions".to_owned(),
+        Metric::Conversions => "conversions".to_owned(),
+        Metric::Refused => "refused".to_owned(),
+        Metric::Cvr => "cvr".to_owned(),
+        Metric::Sales(currency) => format!("sales.{}", currency.code()),
+        Metric::Payout(currency) => format!("payout.{}", currency.code()),
     }
 }

@@ -30,7 +30,7 @@ pub(in crate::pages) async fn export(
     asked: Asked,
     address: Address,
 ) -> Result<Response, Error> {
-    let view = View::read(&app, address).await?;
+    let view = View::read(&app, address, &[]).await?;
     let query = question(&view);
     let report = stats::report(&app, &query).await?;
     let mentioned = [(query.group_by.as_slice(), &report)];

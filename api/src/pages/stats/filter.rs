@@ -1,14 +1,27 @@
-//! The form that adds a filter: without a script it comes back as three fields, which become one
-//! filter of the URL.
+//! The form that adds a filter, in two steps that need no script: what to filter by, then its value,
+//! chosen from a list where there is one. Its three fields become one filter of the URL; a value that
+//! cannot be stays where it was typed, with what is wrong.
 
 use crate::{
+    app::App,
+    error::Error,
     i18n::Text,
-    pages::{address::Address, parts::Choice, words},
+    pages::{
+        address::Address,
+        parts::{Choice, Field, Pick},
+        typed::Wrong,
+        words,
+    },
     params::filters,
-    queries::stats::Dimension,
+    queries::{Cursor, affiliates, conversions, links, programs, stats::Dimension},
+};
+use schemas::{
+    reason::{Invalid, Refusal},
+    status::Via,
 };
 
-const FIELDS: [&str; 3] = ["filter_by", "filter_is", "filter_value"];
+/// Keys of the URL that are the form's own.
+pub(super) const FIELDS: [&str; 3] = ["filter_by", "filter_is", "filter_value"];
 
 /// The form as the page shows it.
 pub(super) struct Form {
@@ -16,54 +29,160 @@ pub(super) struct Form {
     pub path: String,
     /// What stays of the URL.
     pub kept: Vec<(String, String)>,
-    /// What can be filtered by.
-    pub dimensions: Vec<Choice>,
+    /// What can be filtered by; each leads to the second step.
+    pub dimensions: Vec<Pick>,
+    /// The second step, where it is reached.
+    pub fields: Vec<Field>,
+}
+
+/// What the form of a page's URL became.
+pub(super) enum Asked {
+    /// There is none, or not all of it yet.
+    Page(Wrong),
+    /// A filter: the page with it.
+    Added(Address),
 }
 
 impl Form {
-    pub(super) fn of(t: Text, address: &Address) -> Self {
-        let dimensions = Dimension::all().filter(|by| !by.is_time());
-        let kept = address.without(&FIELDS);
-        Self {
-            path: address.path().to_owned(),
-            kept: kept.pairs().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
-            dimensions: dimensions
-                .map(|by| Choice { value: by.name().to_owned(), label: words::dimension(t, by) })
-                .collect(),
-        }
+    /// # Errors
+    /// PostgreSQL does not answer.
+    pub(super) async fn of(
+        app: &App,
+        t: Text,
+        address: &Address,
+        wrong: &Wrong,
+    ) -> Result<Self, Error> {
+        let bare = address.without(&FIELDS);
+        let chosen = chosen(address);
+        let dimensions = Dimension::all().filter(|by| !by.is_time()).map(|by| Pick {
+            label: words::dimension(t, by),
+            href: bare.with("filter_by", by.name()).to_string(),
+            chosen: chosen == Some(by),
+        });
+        let mut kept: Vec<(String, String)> =
+            bare.pairs().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+        let fields = match chosen {
+            Some(by) => {
+                kept.push(("filter_by".to_owned(), by.name().to_owned()));
+                fields(app, t, address, (by, wrong)).await?
+            }
+            None => Vec::new(),
+        };
+        let path = address.path().to_owned();
+        Ok(Self { path, kept, dimensions: dimensions.collect(), fields })
     }
 }
 
-/// The page with the filter that the form added, where it did.
-pub(super) fn added(address: &Address) -> Option<Address> {
+async fn fields(
+    app: &App,
+    t: Text,
+    address: &Address,
+    (by, wrong): (Dimension, &Wrong),
+) -> Result<Vec<Field>, Error> {
+    let is = [("is", "filter-is"), ("not", "filter-not")];
+    let is = is.map(|(value, key)| Choice { value: value.to_owned(), label: t.say(key) });
+    let typed = address.get("filter_value");
+    let value = match choices(app, t, by).await? {
+        Some(list) => Field::select("filter_value", t.say("filter-value"), typed, list),
+        None => Field::line("filter_value", t.say("filter-value"), typed).required(),
+    };
+    Ok(vec![
+        Field::select("filter_is", words::dimension(t, by), address.get("filter_is"), is.into()),
+        value.error(wrong.say(t, "filter_value")),
+    ])
+}
+
+/// Every value a filter can have, where that is a list one can choose from.
+async fn choices(app: &App, t: Text, by: Dimension) -> Result<Option<Vec<Choice>>, Error> {
+    let many = Cursor { limit: 500, ..Cursor::default() };
+    let stored = |family: &str, names: Vec<&str>| -> Vec<(String, String)> {
+        names.into_iter().map(|name| (name.to_owned(), t.word(family, name))).collect()
+    };
+    let mut list: Vec<(String, String)> = match by {
+        Dimension::Program => {
+            let page = programs::list(&app.db, app.site, &Default::default(), many).await?;
+            page.rows.into_iter().map(|one| (one.id.to_string(), one.name)).collect()
+        }
+        Dimension::Affiliate => {
+            let page = affiliates::list(&app.db, app.site, &Default::default(), many).await?;
+            page.rows.into_iter().map(|one| (one.id.to_string(), one.name)).collect()
+        }
+        Dimension::Link => {
+            let page = links::list(&app.db, app.site, &Default::default(), many).await?;
+            page.rows.into_iter().map(|one| (one.id.to_string(), one.code)).collect()
+        }
+        Dimension::Country => t.countries(),
+        Dimension::Reason => stored("reason", Invalid::ALL.iter().map(|it| it.name()).collect()),
+        Dimension::Refusal => stored("refusal", Refusal::ALL.iter().map(|it| it.name()).collect()),
+        Dimension::Outcome => stored("state", vec!["unique", "duplicate", "invalid"]),
+        Dimension::Status => stored("state", conversions::STATUSES.to_vec()),
+        Dimension::Via => stored("via", (1..).map_while(Via::from_code).map(Via::name).collect()),
+        _ => return Ok(None),
+    };
+    list.sort_by_key(|(_, label)| label.to_lowercase());
+    // States have no "none"; everything else may be unknown.
+    if !matches!(by, Dimension::Outcome | Dimension::Status | Dimension::Via) {
+        list.push(("(none)".to_owned(), words::none(t, by)));
+    }
+    Ok(Some(list.into_iter().map(|(value, label)| Choice { value, label }).collect()))
+}
+
+fn chosen(address: &Address) -> Option<Dimension> {
+    Dimension::from_name(address.get("filter_by")).filter(|by| !by.is_time())
+}
+
+/// What the form of the URL became.
+pub(super) fn read(address: &Address) -> Asked {
     if FIELDS.iter().all(|field| address.get(field).is_empty()) {
-        return None;
+        return Asked::Page(Wrong::default());
     }
     let rest = address.without(&FIELDS);
-    let value = address.get("filter_value").trim().to_owned();
-    let by = Dimension::from_name(address.get("filter_by")).filter(|by| !by.is_time());
-    let (Some(by), false) = (by, value.is_empty()) else { return Some(rest) };
+    let Some(by) = chosen(address) else { return Asked::Added(rest) };
+    let value = address.get("filter_value").trim();
+    if value.is_empty() {
+        return Asked::Page(Wrong::default());
+    }
     // A country is its two letters, as people write them.
-    let value = if by == Dimension::Country { value.to_uppercase() } else { value };
+    let value = if by == Dimension::Country { value.to_uppercase() } else { value.to_owned() };
+    let value = if value == "(NONE)" { "(none)".to_owned() } else { value };
+    if by.store_value(&value).is_none() {
+        return Asked::Page(Wrong::one("filter_value", "unknown"));
+    }
     let written = filters::write(&[&value], address.get("filter_is") == "not");
     let known = rest.get(by.name());
     let whole = if known.is_empty() { written } else { format!("{known},{written}") };
-    Some(rest.with(by.name(), &whole))
+    Asked::Added(rest.with(by.name(), &whole))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn added(query: &str) -> Option<String> {
+        match read(&Address::read("/x/", query)) {
+            Asked::Added(page) => Some(page.to_string()),
+            Asked::Page(_) => None,
+        }
+    }
+
     #[test]
     fn a_filter_of_the_form_becomes_one_of_the_url() {
-        let page = |query| added(&Address::read("/x/", query)).map(|page| page.to_string());
-        assert_eq!(page("range=7d"), None);
-        let added = page("range=7d&filter_by=country&filter_is=not&filter_value=fr");
-        assert_eq!(added.as_deref(), Some("/x/?range=7d&country=-FR"));
-        let joined = page("country=FR&filter_by=country&filter_is=is&filter_value=DE");
-        assert_eq!(joined.as_deref(), Some("/x/?country=FR,DE"));
-        assert_eq!(page("filter_by=day&filter_value=x").as_deref(), Some("/x/"));
-        assert_eq!(page("filter_by=country&filter_is=is").as_deref(), Some("/x/"));
+        for (query, page) in [
+            ("range=7d", None),
+            (
+                "range=7d&filter_by=country&filter_is=not&filter_value=fr",
+                Some("/x/?range=7d&country=-FR"),
+            ),
+            ("country=FR&filter_by=country&filter_value=DE", Some("/x/?country=FR,DE")),
+            ("filter_by=country&filter_value=(none)", Some("/x/?country=(none)")),
+            ("filter_by=day&filter_value=x", Some("/x/")),
+            // The second step, and a value that is none: the form stays.
+            ("filter_by=country&filter_is=is", None),
+            ("filter_by=program&filter_value=Shop", None),
+            ("filter_by=reason&filter_value=robot", None),
+        ] {
+            let expected = page.map(|page| page.replace('(', "%28").replace(')', "%29"));
+            assert_eq!(added(query), expected, "{query}");
+        }
     }
 }

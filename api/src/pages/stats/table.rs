@@ -1,16 +1,16 @@
 //! The table of a report: keys, numbers with the rows they count, the sums below.
 
-use super::columns::Column;
+use super::columns::{self, Column};
 use crate::{
     i18n::Text,
     pages::{
         axis,
         parts::Bar,
-        view::View,
+        view::{View, opened},
         words::{self, Words},
     },
     params::filters,
-    queries::stats::{Dimension, Query, Report, Row},
+    queries::stats::{Dimension, Order, Query, Report, Row},
 };
 
 const CLICKS: &str = "/affiliate/clicks/";
@@ -52,12 +52,15 @@ impl Table {
         let columns = Column::of(report);
         let several = currencies(report) > 1;
         let top = report.rows.iter().map(main).max().unwrap_or(0);
-        let sorted = Sorted::of(view);
+        let sorted = Sorted::of(query);
         Self {
             keys: query
                 .group_by
                 .iter()
-                .map(|by| sorted.heading(view, words::dimension(t, *by), by.name(), by.is_time()))
+                .map(|by| {
+                    let name = by.name().to_owned();
+                    sorted.heading(view, words::dimension(t, *by), name, by.is_time())
+                })
                 .collect(),
             headings: columns
                 .iter()
@@ -77,41 +80,37 @@ impl Table {
     }
 }
 
-/// The order the URL asks for.
-struct Sorted {
+/// The order the table is in, and the dimensions it is by.
+struct Sorted<'a> {
+    query: &'a Query,
     name: String,
-    descending: bool,
 }
 
-impl Sorted {
-    fn of(view: &View) -> Self {
-        let order = view.address.get("order");
-        let (name, descending) = match order.strip_prefix('-') {
-            Some(name) => (name, true),
-            None => (order, false),
+impl<'a> Sorted<'a> {
+    fn of(query: &'a Query) -> Self {
+        let name = match query.order.0 {
+            Order::Key(n) => query.group_by.get(n).map_or("", |by| by.name()).to_owned(),
+            Order::Metric(metric) => columns::name(metric),
         };
-        Self { name: name.to_owned(), descending }
+        Self { query, name }
     }
 
-    fn heading(&self, view: &View, label: String, name: &str, up_first: bool) -> Heading {
+    fn heading(&self, view: &View, label: String, name: String, up_first: bool) -> Heading {
         if name.is_empty() {
             return Heading { label, href: String::new(), sorted: "" };
         }
-        let here = self.name == name;
-        let down = if here { !self.descending } else { !up_first };
-        let order = format!("{}{name}", if down { "-" } else { "" });
-        let sorted = match (here, self.descending) {
+        let (here, descending) = (self.name == name, self.query.order.1);
+        let down = if here { !descending } else { !up_first };
+        let sorted = match (here, descending) {
             (false, _) => "",
             (true, true) => "descending",
             (true, false) => "ascending",
         };
-        // Ordered by a dimension that the URL does not name yet, the page names it.
-        let known = view.address.get("group_by");
-        let page = match known.is_empty() && up_first {
-            true => view.address.with("group_by", name),
-            false => view.address.without(&[]),
-        };
-        Heading { label, href: page.with("order", &order).to_string(), sorted }
+        let order = format!("{}{name}", if down { "-" } else { "" });
+        // What the page chose by itself is named, so that an order of it can be.
+        let by: Vec<&str> = self.query.group_by.iter().map(|by| by.name()).collect();
+        let page = view.address.with("group_by", &by.join(",")).with("order", &order);
+        Heading { label, href: page.to_string(), sorted }
     }
 }
 
@@ -135,11 +134,8 @@ fn line(
     });
     let numbers = columns.iter().map(|column| {
         let href = match (column.count(row), target(column)) {
-            (1.., Some((path, outcome))) => rows_of(view, query, row, path)
-                .map(|page| match outcome {
-                    ("", _) => page,
-                    (key, value) => page.with(key, value),
-                })
+            (1.., Some((path, extra))) => rows_of(view, query, row, path)
+                .map(|page| extra.map_or(page.clone(), |extra| opened(&page, extra)))
                 .map(|page| page.to_string())
                 .unwrap_or_default(),
             _ => String::new(),
@@ -150,17 +146,20 @@ fn line(
 }
 
 /// The list that shows the rows of a number.
-const fn target(column: &Column) -> Option<(&'static str, (&'static str, &'static str))> {
+const fn target(column: &Column) -> Option<(&'static str, Option<Extra>)> {
     match column {
-        Column::Gross => Some((CLICKS, ("", ""))),
-        Column::Unique => Some((CLICKS, ("outcome", "unique"))),
-        Column::Duplicate => Some((CLICKS, ("outcome", "duplicate"))),
-        Column::Invalid => Some((CLICKS, ("outcome", "invalid"))),
-        Column::Conversions => Some((CONVERSIONS, ("status", "-invalid"))),
-        Column::Refused => Some((CONVERSIONS, ("status", "invalid"))),
+        Column::Gross => Some((CLICKS, None)),
+        Column::Unique => Some((CLICKS, Some(("outcome", "unique", false)))),
+        Column::Duplicate => Some((CLICKS, Some(("outcome", "duplicate", false)))),
+        Column::Invalid => Some((CLICKS, Some(("outcome", "invalid", false)))),
+        Column::Conversions => Some((CONVERSIONS, Some(("status", "invalid", true)))),
+        Column::Refused => Some((CONVERSIONS, Some(("status", "invalid", false)))),
         _ => None,
     }
 }
+
+/// A key, a value, and whether it is all but that value.
+type Extra = (&'static str, &'static str, bool);
 
 /// The rows of a group on another page: its keys as filters, its time as the span.
 fn rows_of(
@@ -172,8 +171,7 @@ fn rows_of(
     let mut page = view.at(path);
     for (by, key) in query.group_by.iter().zip(&row.keys) {
         if by.is_time() {
-            let steps = axis::steps(view.range(), *by);
-            let step = steps.iter().find(|step| step.key == *key)?;
+            let step = axis::step(view.range(), *by, key)?;
             let (from, to) = step.ends();
             page = page.without(&["range", "from", "to"]).with("from", &from).with("to", &to);
         } else {
@@ -185,8 +183,7 @@ fn rows_of(
 }
 
 fn time(t: Text, view: &View, by: Dimension, key: &str) -> String {
-    let steps = axis::steps(view.range(), by);
-    let step = steps.iter().find(|step| step.key == key);
+    let step = axis::step(view.range(), by, key);
     step.map_or_else(|| key.to_owned(), |step| step.labels(t, view.range(), by).0)
 }
 

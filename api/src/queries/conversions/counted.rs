@@ -5,14 +5,15 @@ use clickhouse::Row;
 use schemas::ids::ConversionId;
 use serde::Deserialize;
 
-use super::{Conversion, Find, list};
+use super::{Conversion, Find, get, list};
 use crate::{
     app::App,
     error::Error,
+    params::range::Range,
     queries::{
-        Cursor, Page,
+        Cursor, Page, attributed,
         bind::{self, Bind},
-        stats::{Query, Side},
+        stats::{Dimension, Filter, Side},
     },
 };
 
@@ -21,22 +22,26 @@ struct Found {
     conversion: u64,
 }
 
-/// Newest first, within the span and filters of `query` (the rest of it is not looked at); `after`
-/// is the last one of the page before.
+/// Newest first, within a span and under filters: those a report counts. `after` is the last one of the
+/// page before.
 ///
 /// # Errors
-/// `Clickhouse` or `Sql` when a store does not answer.
+/// `NotFound` for an `after` that is none; `Clickhouse` or `Sql` when a store does not answer.
 pub async fn counted(
     app: &App,
-    query: &Query,
-    after: Option<(DateTime<Utc>, ConversionId)>,
+    (range, filters): (Range, &[Filter]),
+    after: Option<ConversionId>,
     limit: u16,
 ) -> Result<Page<Conversion>, Error> {
-    // No conversion keeps these: a report counts none either.
-    if query.filters.iter().any(|filter| filter.dimension.side() == Side::ClicksOnly) {
+    // What says nothing about conversions: a report counts none either.
+    if filters.iter().any(|filter| filter.dimension.side() == Side::OfClicks) {
         return Ok(Page { rows: Vec::new(), has_more: false });
     }
-    let found = ids(app, query, after, limit).await?;
+    let after = match after {
+        Some(id) => Some((get(app, app.site, id).await?.occurred_at, id)),
+        None => None,
+    };
+    let found = ids(app, (range, filters), after, limit).await?;
     let has_more = found.len() > usize::from(limit);
     let wanted: Vec<i64> = found
         .iter()
@@ -51,24 +56,16 @@ pub async fn counted(
 
 async fn ids(
     app: &App,
-    query: &Query,
+    (range, filters): (Range, &[Filter]),
     after: Option<(DateTime<Utc>, ConversionId)>,
     limit: u16,
 ) -> Result<Vec<Found>, clickhouse::error::Error> {
-    let mut binds = vec![
-        Bind::Number(app.site.to_sql()),
-        Bind::Number(query.range.from_ms),
-        Bind::Number(query.range.to_ms),
-    ];
-    let mut text = String::from(
-        "SELECT t.conversion FROM conversions AS t
-         WHERE t.site = ? AND t.count = 1
-         AND t.time >= fromUnixTimestamp64Milli(?) AND t.time < fromUnixTimestamp64Milli(?)",
-    );
-    for filter in &query.filters {
-        if filter.dimension.side() != Side::OfClicks {
-            text.push_str(&bind::condition(filter, &mut binds));
-        }
+    let asked: Vec<Dimension> = filters.iter().map(|filter| filter.dimension).collect();
+    let mut binds = Vec::new();
+    let tables = attributed::tables(app.site, range, &asked, &mut binds);
+    let mut text = format!("SELECT t.conversion FROM {tables} WHERE t.count = 1");
+    for filter in filters {
+        text.push_str(&attributed::condition(filter, &mut binds));
     }
     if let Some((at, id)) = after {
         text.push_str(" AND (toUnixTimestamp64Milli(t.time), t.conversion) < (?, ?)");
@@ -78,5 +75,6 @@ async fn ids(
         " ORDER BY t.time DESC, t.conversion DESC LIMIT {}",
         u32::from(limit) + 1
     ));
-    bind::all(app.ch.query(&text), &binds).fetch_all::<Found>().await
+    let asked = bind::all(app.ch.query(&text), &binds);
+    bind::in_time(asked.fetch_all::<Found>()).await
 }

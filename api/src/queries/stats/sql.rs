@@ -5,7 +5,10 @@ use schemas::ids::SiteId;
 use std::fmt::Write;
 
 use super::{Dimension, Metric, Order, Query, Side};
-use crate::queries::bind::{Bind, column, condition};
+use crate::queries::{
+    attributed,
+    bind::{self, Bind},
+};
 
 /// Which halves the answer has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +22,6 @@ pub(super) struct Shape {
 pub(super) struct Statement {
     pub(super) text: String,
     pub(super) binds: Vec<Bind>,
-    pub(super) shape: Shape,
     pub(super) sources: Vec<&'static str>,
 }
 
@@ -77,24 +79,25 @@ const RAW_CONVERSION_SUMS: &str = "sumIf(toInt64(t.count), t.outcome = 'accepted
 const NO_CONVERSIONS: &str = "toInt64(0) AS accepted, toInt64(0) AS refused, \
     CAST(map(), 'Map(String, Int64)') AS sales, CAST(map(), 'Map(String, Int64)') AS payout";
 
-/// The question of `query` about `site`, in one statement: groups and their sum.
+/// The question of `query` about `site`, in one statement: groups and their sum. There must be a
+/// half to ask.
 pub(super) fn statement(site: SiteId, query: &Query) -> Statement {
     let shape = shape(query);
     let mut binds = Vec::new();
     let mut halves = Vec::new();
     let mut sources = Vec::new();
     if shape.clicks {
-        let source = source(&CLICK_SOURCES, query, Side::OfConversions);
+        let source = source(&CLICK_SOURCES, query);
         let sums = if source.rollup { CLICK_SUMS } else { RAW_CLICK_SUMS };
         let sums = format!("{sums}, {NO_CONVERSIONS}");
-        halves.push(half(site, query, source, (&sums, Side::OfConversions), &mut binds));
+        halves.push(half(site, query, source, &sums, &mut binds));
         sources.push(source.table);
     }
     if shape.conversions {
-        let source = source(&CONVERSION_SOURCES, query, Side::OfClicks);
+        let source = source(&CONVERSION_SOURCES, query);
         let sums = if source.rollup { CONVERSION_SUMS } else { RAW_CONVERSION_SUMS };
         let sums = format!("{NO_CLICKS}, {sums}");
-        halves.push(half(site, query, source, (&sums, Side::OfClicks), &mut binds));
+        halves.push(half(site, query, source, &sums, &mut binds));
         sources.push(source.table);
     }
     let text = format!(
@@ -119,31 +122,32 @@ pub(super) fn statement(site: SiteId, query: &Query) -> Statement {
         // The sum, the rows, and one more to know whether there are more.
         limit = u64::from(query.limit) + 2,
     );
-    Statement { text, binds, shape, sources }
+    Statement { text, binds, sources }
 }
 
-fn shape(query: &Query) -> Shape {
-    let grouped = |side| query.group_by.iter().any(|by| by.side() == side);
-    let filtered = |side| query.filters.iter().any(|filter| filter.dimension.side() == side);
-    let not_kept = grouped(Side::ClicksOnly) || filtered(Side::ClicksOnly);
+/// A half that cannot have one of the dimensions asked for, or filtered by, is not there: its sum
+/// without the filter would be a number of something else.
+pub(super) fn shape(query: &Query) -> Shape {
+    let filters = query.filters.iter().map(|filter| filter.dimension);
+    let asked: Vec<Side> =
+        query.group_by.iter().copied().chain(filters).map(Dimension::side).collect();
     Shape {
-        clicks: !grouped(Side::OfConversions),
-        conversions: !grouped(Side::OfClicks) && !not_kept,
+        clicks: !asked.contains(&Side::OfConversions),
+        conversions: !asked.contains(&Side::OfClicks),
     }
 }
 
+/// The dimensions grouped and filtered by.
+fn asked(query: &Query) -> Vec<Dimension> {
+    let filters = query.filters.iter().map(|filter| filter.dimension);
+    query.group_by.iter().copied().chain(filters).collect()
+}
+
 /// The first of `sources` that can answer; the last one always can.
-fn source<'a>(sources: &'a [Source], query: &Query, without: Side) -> &'a Source {
+fn source<'a>(sources: &'a [Source], query: &Query) -> &'a Source {
     let whole_days =
         query.range.zone == query.site_zone && query.range.is_whole_days(query.site_zone);
-    let filters = query.filters.iter().map(|filter| filter.dimension);
-    let asked: Vec<Dimension> = query
-        .group_by
-        .iter()
-        .copied()
-        .chain(filters)
-        .filter(|dimension| dimension.side() != without)
-        .collect();
+    let asked = asked(query);
     let fits = |source: &&Source| {
         (!source.rollup || whole_days) && asked.iter().all(|&dimension| (source.keeps)(dimension))
     };
@@ -151,37 +155,26 @@ fn source<'a>(sources: &'a [Source], query: &Query, without: Side) -> &'a Source
 }
 
 /// One table's part: its sums by the keys.
-fn half(
-    site: SiteId,
-    query: &Query,
-    source: &Source,
-    (sums, without): (&str, Side),
-    binds: &mut Vec<Bind>,
-) -> String {
+fn half(site: SiteId, query: &Query, source: &Source, sums: &str, binds: &mut Vec<Bind>) -> String {
+    // Conversions row by row have their clicks beside them; sums by day keep nothing of those.
+    let attributed = !source.rollup && source.table == "conversions";
+    let column = |by| if attributed { attributed::column(by) } else { bind::column(by) };
     let keys: String =
         query.group_by.iter().enumerate().fold(String::new(), |mut keys, (n, &by)| {
-            let _ = write!(keys, "{} AS k{n}, ", inner(by, source.rollup, query));
+            let _ = write!(keys, "{} AS k{n}, ", inner(by, source.rollup, query, column));
             keys
         });
-    let mut text = format!("SELECT {keys}{sums} FROM {} AS t WHERE t.site = ?", source.table);
-    binds.push(Bind::Number(site.to_sql()));
-    if source.rollup {
-        let day = |at_ms| query.range.day(at_ms);
-        // Dates of chrono, never text of a person.
-        let _ = write!(
-            text,
-            " AND t.day >= '{}' AND t.day < '{}'",
-            day(query.range.from_ms),
-            day(query.range.to_ms)
-        );
+    let mut text = format!("SELECT {keys}{sums} FROM ");
+    if attributed {
+        text.push_str(&attributed::tables(site, query.range, &asked(query), binds));
+        text.push_str(" WHERE 1");
     } else {
-        text.push_str(
-            " AND t.time >= fromUnixTimestamp64Milli(?) AND t.time < fromUnixTimestamp64Milli(?)",
-        );
-        binds.extend([Bind::Number(query.range.from_ms), Bind::Number(query.range.to_ms)]);
+        let _ = write!(text, "{} AS t WHERE t.site = ?", source.table);
+        binds.push(Bind::Number(site.to_sql()));
+        text.push_str(&span(query, source.rollup, binds));
     }
-    for filter in query.filters.iter().filter(|filter| filter.dimension.side() != without) {
-        text.push_str(&condition(filter, binds));
+    for filter in &query.filters {
+        text.push_str(&bind::condition(&column(filter.dimension), filter, binds));
     }
     if !query.group_by.is_empty() {
         let _ = write!(text, " GROUP BY {}", list(query, |n| format!("k{n}")));
@@ -189,8 +182,24 @@ fn half(
     text
 }
 
+fn span(query: &Query, rollup: bool, binds: &mut Vec<Bind>) -> String {
+    if rollup {
+        let day = |at_ms| query.range.day(at_ms);
+        // Dates of chrono, never text of a person.
+        let (from, to) = (day(query.range.from_ms), day(query.range.to_ms));
+        return format!(" AND t.day >= '{from}' AND t.day < '{to}'");
+    }
+    binds.extend([Bind::Number(query.range.from_ms), Bind::Number(query.range.to_ms)]);
+    " AND t.time >= fromUnixTimestamp64Milli(?) AND t.time < fromUnixTimestamp64Milli(?)".to_owned()
+}
+
 /// A key as its table gives it.
-fn inner(by: Dimension, rollup: bool, query: &Query) -> String {
+fn inner(
+    by: Dimension,
+    rollup: bool,
+    query: &Query,
+    column: impl Fn(Dimension) -> String,
+) -> String {
     // A name of the IANA list, as chrono-tz writes it.
     let zone = query.range.zone.name();
     let day = if rollup { "t.day".to_owned() } else { format!("toDate(t.time, '{zone}')") };
@@ -229,8 +238,9 @@ fn order(query: &Query) -> String {
         Order::Metric(Metric::Conversions) => "accepted".to_owned(),
         Order::Metric(Metric::Refused) => "refused".to_owned(),
         Order::Metric(Metric::Cvr) => "accepted / greatest(uniques + duplicates, 1)".to_owned(),
-        Order::Metric(Metric::Sales) => "arraySum(mapValues(sales))".to_owned(),
-        Order::Metric(Metric::Payout) => "arraySum(mapValues(payout))".to_owned(),
+        // A code of the list of currencies, three capitals; amounts of two are never added.
+        Order::Metric(Metric::Sales(currency)) => format!("sales['{}']", currency.code()),
+        Order::Metric(Metric::Payout(currency)) => format!("payout['{}']", currency.code()),
     };
     format!("{by} {direction}")
 }

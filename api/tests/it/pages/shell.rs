@@ -74,7 +74,11 @@ async fn an_error_is_a_page_that_helps_and_tells_nothing() {
         ("/affiliate/stats/?site_id=2", 422, "Cette adresse est illisible"),
         ("/affiliate/stats/?limit=1000000000", 422, "Cette adresse est illisible"),
         ("/affiliate/clicks/?sub1=%00", 400, "Cette adresse est illisible"),
-        ("/affiliate/conversions/?starting_after=x", 400, "Cette adresse est illisible"),
+        ("/affiliate/clicks/?sub1=%ff", 400, "Cette adresse est illisible"),
+        ("/search/?q=%ff", 400, "Cette adresse est illisible"),
+        ("/affiliate/links/?edit=lnk_99", 404, "Il n’y a rien ici"),
+        ("/affiliate/affiliates/?edit=aff_99", 404, "Il n’y a rien ici"),
+        ("/affiliate/conversions/?starting_after=x", 422, "Cette adresse est illisible"),
     ] {
         let answer = world.page(path, "fr").await;
         assert_eq!(answer.status.as_u16(), status, "{path}");
@@ -91,9 +95,12 @@ async fn numbers_out_of_reach_are_said_to_be() {
     let answer = world.page("/dashboard/", "en").await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(answer.text.contains("Clicks are taken and kept all the while"), "{}", answer.text);
+    // It comes back by itself, with and without a script.
+    assert!(answer.text.contains("data-retry") && answer.text.contains("content=\"5\""));
     // What needs no numbers still works.
     let links = world.page("/affiliate/links/", "en").await;
     assert!(links.status == StatusCode::OK && links.text.contains("/c/three"));
+    assert!(links.text.contains("numbers delayed") && links.text.contains("asof late"));
 }
 
 #[tokio::test]
