@@ -41,7 +41,7 @@ if [ "${#packages[@]}" -gt 0 ]; then
         for file in "${placed[@]}"; do "${as_root[@]}" rm -f "$file"; done
     }
     trap tidy EXIT
-    if [ ! -e "$settings" ]; then
+    if [[ " ${packages[*]} " == *" postgresql "* && ! -e $settings ]]; then
         "${as_root[@]}" mkdir -p "${settings%/*}"
         echo "create_main_cluster = false" | "${as_root[@]}" tee "$settings" >/dev/null
     fi
