@@ -43,7 +43,7 @@ bench: bench-parts bench-collector bench-processor bench-freshness ## All benchm
 bench-parts: ## criterion: click id, append, lookup, macros, decide
 	cargo bench --locked -p benches
 
-bench-collector: install ## CPU time a click, collector against nginx
+bench-collector: install-bench ## CPU time a click, collector against nginx
 	cargo build --release --locked -p standalone -p load-tests
 	target/release/collector_vs_nginx $(ARGS)
 
@@ -55,9 +55,12 @@ bench-freshness: install ## Click to visible in the API at 1,000 clicks/s
 	cargo build --release --locked -p standalone -p load-tests
 	target/release/freshness $(ARGS)
 
-.PHONY: install
+.PHONY: install install-bench
 install: ## Install what is missing: Debian packages, the ClickHouse engine, the country database
 	@deploy/install.sh
+
+install-bench:
+	@deploy/install.sh bench
 
 .PHONY: clean
 clean: ## Remove what was built; the demo's data stays in ./data

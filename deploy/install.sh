@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
 # Installs what a build and a run need and this machine lacks. Quick when nothing is missing.
+#   install.sh         what demo, test and check need
+#   install.sh bench   also what the collector is measured against, and with
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -8,9 +10,11 @@ need() { command -v "$1" >/dev/null 2>&1 || packages+=("$2"); }
 need cc build-essential
 need npm npm
 need python3 python3
-need nginx nginx-light
-need wrk wrk
-need curl curl
+if [ "${1:-}" = bench ]; then
+    # Where Debian puts servers, which is not in everybody's PATH.
+    [ -x /usr/sbin/nginx ] || need nginx nginx-light
+    need wrk wrk
+fi
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || packages+=(postgresql)
 
 if [ "${#packages[@]}" -gt 0 ]; then
@@ -28,8 +32,29 @@ if [ "${#packages[@]}" -gt 0 ]; then
     fi
     echo "installing Debian packages: ${packages[*]}"
     "${as_root[@]}" apt-get update -qq
-    # Debian starts a cluster and a web server of its own at install; Tributary wants neither.
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
+    # Debian makes and starts a cluster and a web server of its own at install; Tributary wants neither. What was
+    # there before is left as it is, an administrator's own policy above all.
+    settings=/etc/postgresql-common/createcluster.conf
+    policy=/usr/sbin/policy-rc.d
+    placed=()
+    tidy() {
+        for file in "${placed[@]}"; do "${as_root[@]}" rm -f "$file"; done
+    }
+    trap tidy EXIT
+    if [[ " ${packages[*]} " == *" postgresql "* && ! -e $settings ]]; then
+        "${as_root[@]}" mkdir -p "${settings%/*}"
+        echo "create_main_cluster = false" | "${as_root[@]}" tee "$settings" >/dev/null
+    fi
+    if [ ! -e "$policy" ]; then
+        placed+=("$policy")
+        printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+        "${as_root[@]}" chmod 755 "$policy"
+    fi
+    # The file above is ours: the package's own version of it is not asked about.
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive UCF_FORCE_CONFFOLD=1 \
+        apt-get install -y -qq --no-install-recommends -o Dpkg::Options::=--force-confold "${packages[@]}" >/dev/null
+    tidy
+    trap - EXIT
 fi
 
 if ! command -v cargo >/dev/null 2>&1; then

@@ -58,7 +58,7 @@ pub async fn import_log(
     database.close().await?;
     let options = import::Options {
         journals: installation.layout.journals(),
-        partitions: installation.partitions(),
+        partitions: installation.settings.partitions,
         keys: installation.keys()?,
         site: SITE,
         now_ms: clock::now_ms(),

@@ -14,6 +14,7 @@ mod pool;
 mod request;
 mod run;
 mod sql;
+mod wall;
 pub mod lookup;
 
 use std::future::Future;
@@ -30,6 +31,7 @@ use tokio::net::TcpListener;
 
 use self::library::Library;
 use self::pool::{Pool, Profile};
+use self::wall::Wall;
 
 pub use self::answer::LoadError;
 pub use self::http::INSERT_LIMIT;
@@ -121,6 +123,7 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
         .await
         .map_err(|error| Error::Listen(config.listen, error))?;
     let library = Library::load(&config.library)?;
+    let wall = Wall::raise(library, config.folder.clone())?;
     let engine = Arc::new(Engine {
         owners: Pool::start(library, config.folder.clone(), &OWNER)?,
         readers: Pool::start(library, config.folder, &READER)?,
@@ -162,16 +165,17 @@ pub async fn serve(config: Config, stop: impl Future<Output = ()>) -> Result<(),
     if tokio::time::timeout(INSERT_LIMIT, graceful.shutdown()).await.is_err() {
         tracing::warn!("some connections did not end and were dropped");
     }
-    close(engine, library).await;
+    close(engine, wall, library).await;
     Ok(())
 }
 
 /// Closes every connection of the engine before the process ends: it aborts at exit otherwise.
-async fn close(engine: Arc<Engine>, library: &'static Library) {
+async fn close(engine: Arc<Engine>, wall: Wall, library: &'static Library) {
     let closed = tokio::task::spawn_blocking(move || match Arc::try_unwrap(engine) {
         Ok(mut engine) => {
             engine.owners.stop();
             engine.readers.stop();
+            wall.lower();
             library.shutdown();
         }
         Err(_) => tracing::warn!("the engine is still in use and was not closed"),

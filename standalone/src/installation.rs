@@ -12,15 +12,15 @@ use crate::config::{ADDRESS_DAYS, Addresses, Config, Folder};
 use crate::layout::Layout;
 use crate::passwords::{Passwords, random_bytes, random_password, write_secret};
 use crate::postgres::Cluster;
+use crate::process;
+use crate::services;
+use crate::settings::Settings;
+use crate::vendor;
 
 /// The database's name in both stores.
 const DATABASE: &str = "tributary";
 /// Where the country database is looked for, as [`crate::engine::lookup`] looks for the engine.
-const GEO: &str = "vendor/geo/country.mmdb";
-/// Partitions of both topics: a visitor's events meet in one; more only pay with more cores.
-const PARTITIONS: u16 = 4;
-/// See [`Installation::journal_keep_hours`].
-const JOURNAL_KEEP_HOURS: u64 = 24;
+const GEO: &str = "geo/country.mmdb";
 /// A line of the file of addresses.
 const PRIVATE_POSTGRES: &str = "postgresql private\n";
 /// With less than this the stores may stop in the middle of a write.
@@ -58,6 +58,8 @@ pub struct Installation {
     pub config: Config,
     /// The folder.
     pub layout: Layout,
+    /// What its parts were, or will be, started with.
+    pub settings: Settings,
     passwords: Passwords,
 }
 
@@ -72,7 +74,7 @@ impl Installation {
         let passwords = Passwords::load_or_create(&layout.passwords())?;
         create_keys(&layout.keys())?;
         create_token(&layout.api_token())?;
-        Ok(Self { config, layout, passwords })
+        Ok(Self { config, layout, settings: Settings::from_environment(), passwords })
     }
 
     /// True when PostgreSQL is ours to run.
@@ -91,15 +93,14 @@ impl Installation {
                 "DATABASE_URL is not of the form postgres://user:password@host:port/name",
             );
         }
-        let path = self.layout.postgres_ready();
-        let Ok(port) = fs::read_to_string(&path) else {
+        let Some(port) = self.postgres_port() else {
             bail!(
                 "postgresql does not run: start `tributary serve` with --data {}",
                 self.layout.root().display()
             );
         };
         let password = self.passwords.get("postgres");
-        let url = format!("postgres://postgres:{password}@127.0.0.1:{}/{DATABASE}", port.trim());
+        let url = format!("postgres://postgres:{password}@127.0.0.1:{port}/{DATABASE}");
         Ok(Url::parse(&url)?)
     }
 
@@ -127,7 +128,7 @@ impl Installation {
     /// ClickHouse as `owner` (migrations, processor) or `reader` (api).
     #[must_use]
     pub fn clickhouse_url(&self, user: &str) -> String {
-        format!("http://{user}:{}@{}/", self.passwords.get(user), self.config.addresses.clickhouse)
+        services::engine_url(self.config.addresses.clickhouse, &self.passwords, user)
     }
 
     /// The address a person opens, with the token that lets them in.
@@ -152,37 +153,16 @@ impl Installation {
         Keys::parse(&text).with_context(|| format!("{} is damaged", path.display()))
     }
 
-    /// Partitions of both topics.
-    #[must_use]
-    pub fn partitions(&self) -> u16 {
-        let given = std::env::var("TRIBUTARY_PARTITIONS")
-            .ok()
-            .and_then(|partitions| partitions.parse().ok());
-        given.unwrap_or(PARTITIONS)
-    }
-
-    /// Cores that answer visitors, and so journals: one on a small machine, where the stores need the rest. The
-    /// environment (`TRIBUTARY_CORES`) may say otherwise.
-    #[must_use]
-    pub fn collector_cores(&self) -> usize {
-        let given = std::env::var("TRIBUTARY_CORES").ok().and_then(|cores| cores.parse().ok());
-        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        given.unwrap_or(cores / 4).max(1)
-    }
-
     /// The collector's slots: a journal for each of its cores.
     #[must_use]
     pub fn slots(&self) -> Vec<String> {
-        (0..self.collector_cores()).map(|core| format!("c{core}")).collect()
+        (0..self.settings.cores).map(|core| format!("c{core}")).collect()
     }
 
-    /// Hours a journal's segment stays after everything in it was committed: it must outlive a PostgreSQL that is
-    /// restored from a backup.
+    /// The port of the private PostgreSQL, while it answers.
     #[must_use]
-    pub fn journal_keep_hours(&self) -> u64 {
-        let given =
-            std::env::var("TRIBUTARY_JOURNAL_KEEP_HOURS").ok().and_then(|hours| hours.parse().ok());
-        given.unwrap_or(JOURNAL_KEEP_HOURS)
+    pub fn postgres_port(&self) -> Option<u16> {
+        self.layout.postgres_port()
     }
 
     /// Where the private PostgreSQL's files are.
@@ -198,16 +178,13 @@ impl Installation {
         if let Some(named) = std::env::var_os("TRIBUTARY_GEO") {
             return Some(PathBuf::from(named));
         }
-        let mut places = vec![self.layout.root().join(GEO), Path::new(".").join(GEO)];
-        if let Ok(binary) = std::env::current_exe() {
-            places.extend(binary.ancestors().skip(1).take(4).map(|folder| folder.join(GEO)));
-        }
+        let places = vendor::places(self.layout.root(), GEO);
         let found = places.into_iter().find(|place| place.is_file())?;
         std::path::absolute(found).ok()
     }
 
-    /// Opens the folder of an installation that runs, or ran, to ask it something: with the addresses it was
-    /// started with, whatever the flags of this command.
+    /// Opens the folder of an installation that runs, or ran, to ask it something: with the addresses and settings it
+    /// was started with, whatever the flags and the environment of this command.
     ///
     /// # Errors
     /// When there is no installation in the folder.
@@ -220,7 +197,8 @@ impl Installation {
         let passwords = Passwords::load_or_create(&layout.passwords())?;
         let (address_days, event_days) = (ADDRESS_DAYS, None);
         let config = Config { folder, addresses, database_url, address_days, event_days };
-        Ok(Self { config, layout, passwords })
+        let settings = Settings::from_lines(&text).unwrap_or_else(Settings::from_environment);
+        Ok(Self { config, layout, settings, passwords })
     }
 
     /// Writes down where everything listens, for the commands that ask a running installation.
@@ -229,11 +207,12 @@ impl Installation {
     /// When the folder can't be written.
     pub fn remember_addresses(&self) -> anyhow::Result<()> {
         let path = self.layout.addresses();
-        let mut lines = self.config.addresses.to_lines();
+        let mut lines = self.config.addresses.to_lines() + &self.settings.to_lines();
         if self.has_private_postgres() {
             lines.push_str(PRIVATE_POSTGRES);
         }
-        fs::write(&path, lines).with_context(|| format!("{} can't be written", path.display()))
+        process::write_whole(&path, &lines)
+            .with_context(|| format!("{} can't be written", path.display()))
     }
 }
 

@@ -6,6 +6,7 @@
 //! keys         click id keys, `VERSION HEX64` a line          passwords   of the private stores
 //! api-token    what the dashboard's URL carries
 //! postgres/    the private PostgreSQL cluster                 clickhouse/ the engine's data
+//! postgres.id  which cluster is this folder's: it may lie outside
 //! journal/     the collector's journals, one folder a slot     collector/  its copy of the links
 //! ```
 
@@ -181,6 +182,12 @@ impl Layout {
         self.root.join("postgres.ready")
     }
 
+    /// The port of the private PostgreSQL, while it answers.
+    #[must_use]
+    pub fn postgres_port(&self) -> Option<u16> {
+        fs::read_to_string(self.postgres_ready()).ok()?.trim().parse().ok()
+    }
+
     /// The collector's journals, imports included.
     #[must_use]
     pub fn journals(&self) -> PathBuf {
@@ -231,6 +238,7 @@ impl Layout {
             self.clickhouse(),
             self.postgres(),
             self.postgres_ready(),
+            self.postgres().with_extension("id"),
             self.journals(),
             self.collector(),
             self.claims(),

@@ -16,6 +16,8 @@ pub mod progress;
 pub mod reset;
 pub mod serve;
 pub mod services;
+pub mod settings;
 pub mod status;
 pub mod supervisor;
 pub mod traffic;
+pub mod vendor;

@@ -1,7 +1,10 @@
 //! What a process of Tributary needs of the system: to die with its parent, and to hear that it shall stop.
 
+use std::io;
+use std::path::Path;
+
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{self, SignalKind};
 
 use crate::layout::{Layout, Lock};
 
@@ -22,36 +25,62 @@ pub fn join_supervisor(layout: &Layout) -> anyhow::Result<Lock> {
     Ok(joined)
 }
 
-/// Completes when the process is asked to stop (Ctrl-C, SIGTERM).
-pub async fn stop_signal() {
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut stream) => {
-                stream.recv().await;
-            }
-            Err(error) => {
-                tracing::warn!(%error, "SIGTERM can't be heard");
-                std::future::pending::<()>().await;
-            }
-        }
-    };
-    tokio::select! {
-        () = terminated => {}
-        result = tokio::signal::ctrl_c() => {
-            if let Err(error) = result {
-                tracing::warn!(%error, "Ctrl-C can't be heard");
-            }
+/// Ctrl-C and SIGTERM, heard from the moment this is made: one that comes before it is waited for is not lost, and does
+/// not end the process in the middle of something.
+pub struct StopSignals {
+    terminate: unix::Signal,
+    interrupt: unix::Signal,
+}
+
+impl StopSignals {
+    /// Begins to listen; within a runtime.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: unix::signal(SignalKind::terminate())?,
+            interrupt: unix::signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Completes when the process is asked to stop; again at the next such signal.
+    pub async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
         }
     }
+}
+
+/// Completes when the process is asked to stop (Ctrl-C, SIGTERM), heard from the first poll on.
+pub async fn stop_signal() {
+    match StopSignals::listen() {
+        Ok(mut signals) => signals.wait().await,
+        Err(error) => {
+            tracing::warn!(%error, "signals can't be heard");
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Writes a file whole or not at all, for readers that look at any moment.
+///
+/// # Errors
+/// When the disk or the folder refuses.
+pub fn write_whole(path: &Path, text: &str) -> io::Result<()> {
+    let beside = path.with_extension("new");
+    std::fs::write(&beside, text)?;
+    std::fs::rename(beside, path)
 }
 
 /// Removes a file that may not be there.
 ///
 /// # Errors
 /// When it is there and stays.
-pub fn remove_file(path: &std::path::Path) -> std::io::Result<()> {
+pub fn remove_file(path: &Path) -> io::Result<()> {
     match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
 }
@@ -61,8 +90,8 @@ pub fn remove_file(path: &std::path::Path) -> std::io::Result<()> {
 ///
 /// # Errors
 /// When the output can't be written.
-pub fn print(text: &str) -> std::io::Result<()> {
-    use std::io::{ErrorKind, Write};
+pub fn print(text: &str) -> io::Result<()> {
+    use io::{ErrorKind, Write};
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use crate::layout::Layout;
 use crate::postgres::Cluster;
@@ -12,8 +12,15 @@ use crate::postgres::Cluster;
 /// Removes everything of ours from the folder. A PostgreSQL that survived there is stopped first.
 ///
 /// # Errors
-/// When a tributary runs on the folder, or something can't be removed.
-pub fn reset(root: &Path) -> anyhow::Result<()> {
+/// When a tributary runs on the folder, or something can't be removed; at once when PostgreSQL is somebody else's,
+/// whose rows would stay and no longer fit the rest.
+pub fn reset(root: &Path, database_url: Option<&str>) -> anyhow::Result<()> {
+    if database_url.is_some() {
+        bail!(
+            "--reset begins anew with the private PostgreSQL alone, and DATABASE_URL names another: unset it, or empty that \
+             database yourself and choose a new data folder with --data"
+        );
+    }
     let Ok(layout) = Layout::existing(root) else { return Ok(()) };
     let _lock = layout.lock()?;
     if let Some(cluster) = Cluster::existing(layout.postgres())? {

@@ -2,6 +2,8 @@
 //!
 //! Nothing here decides anything about clicks or money; it starts processes and tells them where the others are.
 
+use std::time::Duration;
+
 use anyhow::Context;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
@@ -10,19 +12,68 @@ use crate::progress::Waiting;
 use crate::services;
 use crate::supervisor::Supervisor;
 
+/// How often PostgreSQL's port is looked at.
+const LOOK: Duration = Duration::from_millis(500);
+
 /// Starts all of it. On an error the caller stops what was started.
 ///
 /// # Errors
 /// With a sentence that says what is wrong and what to do.
-pub async fn start(installation: &Installation, supervisor: &mut Supervisor) -> anyhow::Result<()> {
+pub async fn start(
+    installation: &Installation,
+    supervisor: &mut Supervisor,
+) -> anyhow::Result<Started> {
     start_stores(installation, supervisor).await?;
+    let stores = supervisor.count();
     migrate(installation).await?;
+    let port = start_services(installation, supervisor).await?;
+    Ok(Started { stores, port })
+}
+
+/// What was started.
+#[derive(Debug, Clone, Copy)]
+pub struct Started {
+    /// How many of the supervisor's children are stores; the services come after them.
+    stores: usize,
+    /// The port of the private PostgreSQL that the services were told.
+    port: Option<u16>,
+}
+
+/// The services, all of them told the same port of PostgreSQL.
+async fn start_services(
+    installation: &Installation,
+    supervisor: &mut Supervisor,
+) -> anyhow::Result<Option<u16>> {
     let waiting = Waiting::show("starting the services");
+    let port = installation.postgres_port();
     for service in services::all(installation)? {
         supervisor.start(service).await?;
     }
     waiting.done();
-    Ok(())
+    Ok(port)
+}
+
+/// Starts the services again whenever the private PostgreSQL comes back on another port, which it does only when
+/// somebody else has taken its own.
+///
+/// # Errors
+/// When they do not start again.
+pub async fn follow_postgres(
+    installation: &Installation,
+    started: Started,
+    supervisor: &mut Supervisor,
+) -> anyhow::Result<()> {
+    let mut known = started.port;
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let port = installation.postgres_port();
+        // While it is away there is none, and the services wait for it by themselves.
+        if installation.has_private_postgres() && port.is_some() && port != known {
+            tracing::warn!("postgresql has another port: starting the services again");
+            supervisor.stop_down_to(started.stores).await;
+            known = start_services(installation, supervisor).await?;
+        }
+    }
 }
 
 /// PostgreSQL, unless one was given, and the engine.

@@ -1,7 +1,7 @@
 //! The stores and services of one machine: how each is started as a child, and the URLs they meet at.
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ pub fn engine(layout: &Layout, listen: SocketAddr) -> Service {
             listen_flag,
         ],
         environment: Vec::new(),
-        ready: Ready::Http(listen, "/ping"),
+        ready: Ready::Http(connectable(listen), "/ping"),
         start_limit: Duration::from_secs(120),
         stop_limit: Duration::from_secs(90),
     }
@@ -103,7 +103,7 @@ fn common_environment(installation: &Installation, role: Role) -> anyhow::Result
         ("DATABASE_URL", installation.role_url(role)?.into()),
         ("TRIBUTARY_KEYS", path(&layout.keys())),
         ("TRIBUTARY_JOURNAL", path(&layout.journals())),
-        ("TRIBUTARY_PARTITIONS", installation.partitions().to_string()),
+        ("TRIBUTARY_PARTITIONS", installation.settings.partitions.to_string()),
     ];
     if let Some(geo) = installation.geo() {
         environment.push(("TRIBUTARY_GEO", path(&geo)));
@@ -119,7 +119,7 @@ fn collector_environment(installation: &Installation) -> anyhow::Result<Environm
     environment.extend([
         ("TRIBUTARY_COLLECTOR", addresses.collector.to_string()),
         ("TRIBUTARY_ADMIN", addresses.admin.to_string()),
-        ("TRIBUTARY_CORES", installation.collector_cores().to_string()),
+        ("TRIBUTARY_CORES", installation.settings.cores.to_string()),
         ("TRIBUTARY_LINKS_COPY", path(&installation.layout.collector().join("links.copy"))),
     ]);
     if std::env::var_os("GLIBC_TUNABLES").is_none() {
@@ -139,7 +139,7 @@ fn processor_environment(installation: &Installation) -> anyhow::Result<Environm
         ("TRIBUTARY_CLICKHOUSE_URL", installation.clickhouse_url("owner")),
         ("TRIBUTARY_PROCESSOR", installation.config.addresses.processor.to_string()),
         ("TRIBUTARY_SLOTS", installation.slots().join(",")),
-        ("TRIBUTARY_JOURNAL_KEEP_HOURS", installation.journal_keep_hours().to_string()),
+        ("TRIBUTARY_JOURNAL_KEEP_HOURS", installation.settings.journal_keep_hours.to_string()),
         ("TRIBUTARY_CLAIMS", path(&installation.layout.claims())),
         ("TRIBUTARY_ADDRESS_DAYS", installation.config.address_days.to_string()),
     ]);
@@ -173,18 +173,41 @@ pub fn postgres_url(
     passwords: &Passwords,
     database: &str,
 ) -> anyhow::Result<String> {
-    let path = layout.postgres_ready();
-    let port = std::fs::read_to_string(&path)
-        .with_context(|| format!("postgresql does not run: no {}", path.display()))?;
-    Ok(format!(
-        "postgres://postgres:{}@127.0.0.1:{}/{database}",
-        passwords.get("postgres"),
-        port.trim()
-    ))
+    let port = layout.postgres_port().with_context(|| {
+        format!("postgresql does not run: no {}", layout.postgres_ready().display())
+    })?;
+    let password = passwords.get("postgres");
+    Ok(format!("postgres://postgres:{password}@127.0.0.1:{port}/{database}"))
 }
 
 /// The engine's URL for one of its users.
 #[must_use]
 pub fn engine_url(listen: SocketAddr, passwords: &Passwords, user: &str) -> String {
-    format!("http://{user}:{}@{listen}/", passwords.get(user))
+    format!("http://{user}:{}@{}/", passwords.get(user), connectable(listen))
+}
+
+/// Where this machine reaches what listens on `address`: one that listens everywhere is reached on loopback, which is
+/// the name it answers to.
+#[must_use]
+pub fn connectable(address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => (Ipv4Addr::LOCALHOST, address.port()).into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => (Ipv6Addr::LOCALHOST, address.port()).into(),
+        _ => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_listens_everywhere_is_reached_on_loopback() {
+        let check = |listen: &str, reached: &str| {
+            assert_eq!(connectable(listen.parse().unwrap()), reached.parse().unwrap(), "{listen}");
+        };
+        check("0.0.0.0:8123", "127.0.0.1:8123");
+        check("[::]:8123", "[::1]:8123");
+        check("192.0.2.7:8123", "192.0.2.7:8123");
+    }
 }

@@ -1,5 +1,7 @@
 //! How an installation is: what runs, how fresh and how far behind it is, what it keeps and how much disk it takes.
 
+use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
@@ -11,6 +13,7 @@ use sqlx::{Connection, PgConnection};
 use crate::clock;
 use crate::health;
 use crate::installation::{Installation, Role};
+use crate::services::connectable;
 
 /// All of it; what could not be asked says why.
 pub struct Status {
@@ -52,8 +55,8 @@ pub struct Pipeline {
     pub waiting: i64,
     /// Dead letters that nobody has dealt with.
     pub dead_letters: i64,
-    /// Live journals and where each was read to.
-    positions: Vec<(i64, i64, i64)>,
+    /// Journals the processor knows of, and where each was read to; nothing of one it is through with.
+    journals: HashMap<i64, Option<Position>>,
 }
 
 /// A table of ClickHouse.
@@ -104,7 +107,12 @@ pub async fn status(installation: &Installation) -> Status {
     }];
     let api = addresses.api_address().ok();
     for (name, listens, asked, path) in [
-        ("clickhouse", addresses.clickhouse.to_string(), Some(addresses.clickhouse), "/ping"),
+        (
+            "clickhouse",
+            addresses.clickhouse.to_string(),
+            Some(connectable(addresses.clickhouse)),
+            "/ping",
+        ),
         ("processor", addresses.processor.to_string(), Some(addresses.processor), "/health"),
         ("collector", addresses.collector.to_string(), Some(addresses.admin), "/health"),
         ("api", addresses.api.clone(), api, "/health"),
@@ -132,7 +140,7 @@ pub async fn status(installation: &Installation) -> Status {
         ],
         free: rustix::fs::statvfs(root)
             .map_or(0, |disk| disk.f_bavail.saturating_mul(disk.f_frsize)),
-        journal_keep_hours: installation.journal_keep_hours(),
+        journal_keep_hours: installation.settings.journal_keep_hours,
     }
 }
 
@@ -150,9 +158,10 @@ async fn pipeline(installation: &Installation) -> anyhow::Result<Pipeline> {
     )
     .fetch_one(&mut database)
     .await?;
-    let positions = sqlx::query!(
-        "SELECT p.journal, p.next_segment, p.next_offset
-         FROM pipeline_position p JOIN pipeline_journal j USING (journal) WHERE j.state = 'live'"
+    let journals = sqlx::query!(
+        r#"SELECT journal AS "journal!", state = 'live' AS "live!", coalesce(p.next_segment, 0) AS "segment!",
+                  coalesce(p.next_offset, 0) AS "offset!"
+           FROM pipeline_journal LEFT JOIN pipeline_position p USING (journal)"#
     )
     .fetch_all(&mut database)
     .await?;
@@ -164,9 +173,15 @@ async fn pipeline(installation: &Installation) -> anyhow::Result<Pipeline> {
         blocks: (counts.blocks, counts.rows),
         waiting: counts.waiting,
         dead_letters: counts.dead_letters,
-        positions: positions
+        journals: journals
             .into_iter()
-            .map(|row| (row.journal, row.next_segment, row.next_offset))
+            .map(|row| {
+                let position = Position {
+                    segment: u32::try_from(row.segment).unwrap_or_default(),
+                    offset: u64::try_from(row.offset).unwrap_or_default(),
+                };
+                (row.journal, row.live.then_some(position))
+            })
             .collect(),
     })
 }
@@ -192,31 +207,33 @@ fn journal_lag(installation: &Installation, pipeline: &Pipeline) -> Option<u64> 
             continue;
         };
         // PostgreSQL keeps the same 64 bits with a sign.
-        let number = place.journal.0.cast_signed();
-        let read = pipeline.positions.iter().find(|(journal, ..)| *journal == number);
-        let read = match read {
-            Some((_, segment, offset)) => Position {
-                segment: u32::try_from(*segment).unwrap_or_default(),
-                offset: u64::try_from(*offset).unwrap_or_default(),
-            },
-            None if found.end.is_some() => continue,
+        let read = match pipeline.journals.get(&place.journal.0.cast_signed()) {
+            Some(Some(read)) => *read,
+            Some(None) => continue,
+            // Nobody has read it: all of it is to be decided, whether it has ended or not.
             None => Position::START,
         };
-        for segment in &found.segments {
-            let end = if segment.number == found.position.segment {
-                found.position.offset
-            } else {
-                segment.bytes
-            };
-            behind += match segment.number.cmp(&read.segment) {
-                std::cmp::Ordering::Less => 0,
-                std::cmp::Ordering::Equal => end.saturating_sub(read.offset),
-                std::cmp::Ordering::Greater if segment.number <= found.position.segment => end,
-                std::cmp::Ordering::Greater => 0,
-            };
-        }
+        let segments = found.segments.iter().map(|segment| (segment.number, segment.bytes));
+        behind += unread(segments, read, found.position);
     }
     Some(behind)
+}
+
+/// Bytes of a journal's segments (number, bytes) between where it was read to and its end.
+fn unread(segments: impl Iterator<Item = (u32, u64)>, read: Position, end: Position) -> u64 {
+    let behind = segments.map(|(number, bytes)| {
+        let bytes = match number.cmp(&end.segment) {
+            Ordering::Less => bytes,
+            Ordering::Equal => end.offset,
+            Ordering::Greater => 0,
+        };
+        match number.cmp(&read.segment) {
+            Ordering::Less => 0,
+            Ordering::Equal => bytes.saturating_sub(read.offset),
+            Ordering::Greater => bytes,
+        }
+    });
+    behind.sum()
 }
 
 /// Bytes of the files below a folder, links not followed.
@@ -234,6 +251,16 @@ fn folder_bytes(folder: &Path) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn unread_bytes_are_those_between_two_positions() {
+        let at = |segment, offset| Position { segment, offset };
+        let segments = || [(1, 100), (2, 100), (3, 4096)].into_iter();
+        assert_eq!(unread(segments(), Position::START, at(3, 50)), 250);
+        assert_eq!(unread(segments(), at(2, 40), at(3, 50)), 110);
+        assert_eq!(unread(segments(), at(3, 50), at(3, 50)), 0);
+        assert_eq!(unread([(2, 100)].into_iter(), at(1, 100), at(2, 30)), 30);
+    }
 
     #[test]
     fn retention_is_read_from_the_definition() {

@@ -79,9 +79,21 @@ impl Supervisor {
         }
     }
 
+    /// How many it keeps.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.children.len()
+    }
+
     /// Ends the children one after the other, the last started first, and waits for each.
     pub async fn stop(&mut self) {
-        while let Some(child) = self.children.pop() {
+        self.stop_down_to(0).await;
+    }
+
+    /// As [`stop`](Self::stop), but the first `count` stay.
+    pub async fn stop_down_to(&mut self, count: usize) {
+        while self.children.len() > count {
+            let Some(child) = self.children.pop() else { return };
             tracing::debug!(name = child.name, "stopping");
             // A watcher that has given up already needs no word.
             let _ = child.stop.send(());

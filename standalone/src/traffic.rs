@@ -17,7 +17,7 @@ pub enum Error {
     #[error("postgresql: {0}")]
     Sql(#[from] sqlx::Error),
     /// The programs to play for are not those of `log::PROGRAMS`, in that order.
-    #[error("the log plays for five programs: seed them first")]
+    #[error("the log's programs and links are not there: add --create-links to make them first")]
     Programs,
     /// The import's journal could not be opened or written.
     #[error(transparent)]

@@ -22,7 +22,7 @@ pub(super) struct Options {
 
 pub(super) fn run(options: Options) -> anyhow::Result<ExitCode> {
     if options.reset {
-        reset::reset(&options.config.folder.data)?;
+        reset::reset(&options.config.folder.data, options.config.database_url.as_deref())?;
     }
     let per_second = options.per_second;
     with_everything(

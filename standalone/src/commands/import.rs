@@ -41,7 +41,11 @@ pub(super) fn run(options: Options) -> anyhow::Result<ExitCode> {
         demo::import_log(&installation, file).await
     })?;
     let counts = imported.counts;
-    let verb = if imported.repeated { "was imported before" } else { "imported" };
+    let verb = match (imported.repeated, imported.went_on_after) {
+        (true, _) => "was imported before".to_owned(),
+        (false, Some(line)) => format!("went on after line {line} and imported"),
+        (false, None) => "imported".to_owned(),
+    };
     process::print(&format!(
         "{verb}: {} lines, {} clicks, {} conversions, {} skipped, {} broken; times moved by {} s; journal {}\n",
         counts.lines,

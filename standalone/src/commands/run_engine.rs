@@ -18,8 +18,8 @@ pub(super) struct Options {
     /// Where to listen.
     #[arg(long, env = "TRIBUTARY_CLICKHOUSE", default_value = "127.0.0.1:8123")]
     listen: SocketAddr,
-    /// A host name to answer to besides localhost; may be repeated.
-    #[arg(long)]
+    /// A host name to answer to besides localhost and the address it listens on; may be repeated.
+    #[arg(long, env = "TRIBUTARY_CLICKHOUSE_HOSTS", value_delimiter = ',')]
     host: Vec<String>,
     /// End when the process that started this one does.
     #[arg(long)]
@@ -35,12 +35,16 @@ pub(super) fn run(options: Options) -> anyhow::Result<ExitCode> {
         password: passwords.get(name).to_owned(),
         access,
     };
+    let mut hosts = options.host;
+    if !options.listen.ip().is_unspecified() {
+        hosts.push(options.listen.ip().to_string());
+    }
     let config = engine::Config {
         library: lookup::library(&options.data)?,
         folder: layout.clickhouse(),
         listen: options.listen,
         users: vec![user("owner", Access::Own), user("reader", Access::Read)],
-        hosts: options.host,
+        hosts,
     };
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::config::Config;
 use crate::installation::Installation;
-use crate::process;
+use crate::process::{self, StopSignals};
 use crate::progress::Waiting;
 use crate::serve;
 use crate::supervisor::Supervisor;
@@ -36,28 +36,35 @@ pub(super) fn with_everything(
     installation.remember_addresses()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
+        let mut signals = StopSignals::listen()?;
         let mut supervisor = Supervisor::default();
         let outcome = tokio::select! {
             outcome = async {
-                serve::start(&installation, &mut supervisor).await?;
-                first(&installation).await?;
-                process::print(&format!("ready {}\n", installation.dashboard_url()?))?;
-                then(&installation).await
+                let started = serve::start(&installation, &mut supervisor).await?;
+                let work = async {
+                    first(&installation).await?;
+                    process::print(&format!("ready {}\n", installation.dashboard_url()?))?;
+                    then(&installation).await
+                };
+                tokio::select! {
+                    outcome = work => outcome,
+                    outcome = serve::follow_postgres(&installation, started, &mut supervisor) => outcome,
+                }
             } => outcome,
-            () = process::stop_signal() => Ok(()),
+            () = signals.wait() => Ok(()),
         };
-        end(&mut supervisor).await;
+        end(&mut supervisor, &mut signals).await;
         outcome.map(|()| ExitCode::SUCCESS)
     })
 }
 
 /// Ends everything in order; another Ctrl-C does not wait for it, unless it comes so soon that it is the same one,
 /// sent to a whole group of processes.
-async fn end(supervisor: &mut Supervisor) {
+async fn end(supervisor: &mut Supervisor, signals: &mut StopSignals) {
     let waiting = Waiting::show("stopping");
     let again = async {
-        tokio::time::timeout(SAME_SIGNAL, process::stop_signal()).await.ok();
-        process::stop_signal().await;
+        tokio::time::timeout(SAME_SIGNAL, signals.wait()).await.ok();
+        signals.wait().await;
     };
     tokio::select! {
         () = supervisor.stop() => {}

@@ -9,7 +9,7 @@ use anyhow::Context;
 
 use crate::layout::Layout;
 use crate::passwords::Passwords;
-use crate::process;
+use crate::process::{self, StopSignals};
 use crate::services;
 use crate::supervisor::Supervisor;
 
@@ -30,10 +30,11 @@ pub(super) struct Options {
 pub(super) fn run(options: Options) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
+        let mut signals = StopSignals::listen()?;
         let mut supervisor = Supervisor::default();
         let outcome = tokio::select! {
             outcome = with_stores(&mut supervisor, &options) => outcome,
-            () = process::stop_signal() => Ok(ExitCode::from(130)),
+            () = signals.wait() => Ok(ExitCode::from(130)),
         };
         supervisor.stop().await;
         outcome

@@ -60,4 +60,7 @@ pub enum LoadError {
     /// The engine refused its folder: in use by another process, not writable, or damaged.
     #[error("the ClickHouse engine can't open {0}: is another process using it, is it writable?")]
     Connect(PathBuf),
+    /// The database over the file system could not be taken away.
+    #[error("the ClickHouse engine can't be kept from the file system ({0})")]
+    Wall(String),
 }

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::vendor;
+
 /// The engine's file name.
 pub const FILE: &str = "libchdb.so";
 
@@ -14,8 +16,8 @@ fn places(looked: &[PathBuf]) -> String {
     looked.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
-/// Finds the library: `TRIBUTARY_LIBCHDB` if set, else `vendor/libchdb/` in the data folder, in the working folder,
-/// beside the binary or above it, else the user's cache folder.
+/// Finds the library: `TRIBUTARY_LIBCHDB` if set, else where vendored files are (`TRIBUTARY_VENDOR`), else the user's
+/// cache folder.
 ///
 /// # Errors
 /// When it is in none of these, with all of them named.
@@ -24,11 +26,7 @@ pub fn library(data: &Path) -> Result<PathBuf, NotFound> {
         let named = PathBuf::from(named);
         return if named.is_file() { Ok(named) } else { Err(NotFound(vec![named])) };
     }
-    let vendored = |folder: &Path| folder.join("vendor/libchdb").join(FILE);
-    let mut looked = vec![vendored(data), vendored(Path::new("."))];
-    if let Ok(binary) = std::env::current_exe() {
-        looked.extend(binary.ancestors().skip(1).take(4).map(vendored));
-    }
+    let mut looked = vendor::places(data, &format!("libchdb/{FILE}"));
     let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let cache =
         cache.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")));

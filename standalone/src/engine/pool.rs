@@ -17,8 +17,8 @@ type Job = Box<dyn FnOnce(&mut Session) + Send>;
 /// Statements waiting for a thread; more are refused at once, as a server does.
 const QUEUE: usize = 200;
 
-/// Where a session begins.
-pub(super) const DEFAULT_DATABASE: &str = "default";
+/// Where the engine puts a new connection.
+const OPENED_IN: &str = "default";
 
 /// What every session of a pool is set to when it opens.
 #[derive(Debug, Clone)]
@@ -135,7 +135,7 @@ impl Session {
             None => {
                 // Not before the old one is closed.
                 self.renew();
-                self.database = DEFAULT_DATABASE.to_owned();
+                self.database = OPENED_IN.to_owned();
                 self.open(settings)?
             }
         };

@@ -9,9 +9,10 @@ use super::Access;
 use super::answer::{Class, Output};
 use super::exception::{Exception, code};
 use super::library::Connection;
-use super::pool::{DEFAULT_DATABASE, Session};
+use super::pool::Session;
 use super::request::Statement;
 use super::sql;
+use super::wall::FIRST_DATABASE;
 
 /// What travels from the connection of a client to the engine thread that inserts.
 pub(super) enum Piece {
@@ -133,7 +134,7 @@ fn with_connection(
     access: Access,
     run: impl FnOnce(&mut Connection) -> Result<Output, Exception>,
 ) -> Result<Output, Exception> {
-    let database = statement.database.as_deref().unwrap_or(DEFAULT_DATABASE);
+    let database = statement.database.as_deref().unwrap_or(FIRST_DATABASE);
     let settings = settings(statement, access)?;
     let connection = session.connection(database, &settings)?;
     let leaves_nothing = settings.is_empty()

@@ -9,8 +9,8 @@ enum Token<'a> {
     Word(&'a str),
     /// An identifier in backquotes or double quotes, without them.
     Quoted(&'a str),
-    /// A string or a heredoc.
-    Text,
+    /// A string, without its quotes, or a heredoc.
+    Text(&'a str),
     /// Any other byte.
     Byte(u8),
 }
@@ -86,12 +86,9 @@ impl<'a> Iterator for Tokens<'a> {
         let start = self.at;
         let first = *self.rest().first()?;
         let token = match first {
-            b'\'' => {
-                self.quoted(first);
-                Token::Text
-            }
+            b'\'' => Token::Text(self.quoted(first)),
             b'`' | b'"' => Token::Quoted(self.quoted(first)),
-            b'$' if self.heredoc() => Token::Text,
+            b'$' if self.heredoc() => Token::Text(&self.sql[start..self.at]),
             byte if byte.is_ascii_alphanumeric() || byte == b'_' => {
                 let length = self
                     .rest()
@@ -182,19 +179,26 @@ pub(super) fn first_words(sql: &str, count: usize) -> Vec<String> {
 }
 
 /// Functions, engines and sources that read or write outside the engine's own tables.
-const OUTSIDE: [&str; 43] = [
+const OUTSIDE: [&str; 57] = [
     "arrowflight",
     "azureblobstorage",
     "azureblobstoragecluster",
+    "azurequeue",
+    "backup",
     "catboostevaluate",
     "cluster",
     "clusterallreplicas",
+    "datalakecatalog",
     "deltalake",
     "deltalakecluster",
+    "disk",
+    "embeddedrocksdb",
     "executable",
     "executablepool",
     "file",
     "filecluster",
+    "filelog",
+    "filesystem",
     "gcs",
     "hdfs",
     "hdfscluster",
@@ -204,12 +208,17 @@ const OUTSIDE: [&str; 43] = [
     "hudicluster",
     "iceberg",
     "icebergazure",
+    "icebergazurecluster",
     "icebergcluster",
     "iceberghdfs",
+    "iceberghdfscluster",
     "iceberglocal",
     "icebergs3",
+    "icebergs3cluster",
     "jdbc",
     "kafka",
+    "materializedmysql",
+    "materializedpostgresql",
     "mongodb",
     "mongo",
     "mysql",
@@ -225,23 +234,34 @@ const OUTSIDE: [&str; 43] = [
     "remotesecure",
     "s3",
     "s3cluster",
+    "s3queue",
     "sqlite",
+    "ytsaurus",
 ];
 
-/// The name of a function, engine or source in `sql` that leaves the engine, if there is one; `INTO OUTFILE` and
-/// `FROM INFILE` too. Nothing in Tributary needs one, so nobody is allowed one.
+/// Words before the name of a table.
+const BEFORE_TABLE: [&str; 6] = ["from", "into", "join", "table", "describe", "desc"];
+
+/// The name of a function, engine or source in `sql` that leaves the engine, if there is one; `INTO OUTFILE`,
+/// `FROM INFILE` and a file's name in the place of a table's too. Nothing in Tributary needs one, so nobody is allowed
+/// one.
 pub(super) fn reaches_outside(sql: &str) -> Option<String> {
     let mut previous: Option<&str> = None;
+    // Whether what comes next is the name of a table, or of an engine without parentheses.
+    let (mut table, mut engine) = (false, false);
     for (_, token) in Tokens::new(sql) {
         match token {
             Token::Byte(b'(') => {
-                if let Some(name) = previous.map(str::to_ascii_lowercase)
-                    && (OUTSIDE.contains(&name.as_str()) || name.starts_with("url"))
-                    && !matches!(name.as_str(), "urlhash" | "urlhierarchy" | "urlpathhierarchy")
-                {
+                if let Some(name) = previous.and_then(outside) {
                     return Some(name);
                 }
                 previous = None;
+            }
+            Token::Quoted(name) | Token::Text(name) if table && name.contains(['/', '.']) => {
+                return Some(format!("the file {name}"));
+            }
+            Token::Word(name) | Token::Quoted(name) if engine && outside(name).is_some() => {
+                return outside(name);
             }
             Token::Word(word)
                 if word.eq_ignore_ascii_case("outfile") || word.eq_ignore_ascii_case("infile") =>
@@ -251,8 +271,23 @@ pub(super) fn reaches_outside(sql: &str) -> Option<String> {
             Token::Word(word) | Token::Quoted(word) => previous = Some(word),
             _ => previous = None,
         }
+        match token {
+            Token::Word(word) => {
+                table = BEFORE_TABLE.iter().any(|before| word.eq_ignore_ascii_case(before));
+                engine = word.eq_ignore_ascii_case("engine");
+            }
+            Token::Byte(b'=') => table = false,
+            _ => (table, engine) = (false, false),
+        }
     }
     None
+}
+
+fn outside(name: &str) -> Option<String> {
+    let name = name.to_ascii_lowercase();
+    let is_outside = OUTSIDE.contains(&name.as_str()) || name.starts_with("url");
+    let harmless = matches!(name.as_str(), "urlhash" | "urlhierarchy" | "urlpathhierarchy");
+    (is_outside && !harmless).then_some(name)
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
@@ -302,6 +337,17 @@ mod tests {
         check("CREATE TABLE t (a Int8) ENGINE = PostgreSQL('h')", true);
         check("SELECT 1 INTO OUTFILE 'x'", true);
         check("INSERT INTO t FROM INFILE 'x'", true);
+        check("SELECT * FROM `/etc/passwd`", true);
+        check("SELECT * FROM '/etc/passwd'", true);
+        check("SELECT 1 FROM a JOIN \"../b\" USING c", true);
+        check("INSERT INTO `data.csv` SELECT 1", true);
+        check("DESCRIBE TABLE `x.parquet`", true);
+        check("ATTACH TABLE t FROM '/tmp/x' (a Int8) ENGINE = MergeTree", true);
+        check("CREATE DATABASE f ENGINE = Filesystem", true);
+        check("CREATE TABLE t (a Int8) ENGINE URL", true);
+        check("SELECT `a/b` AS \"c.d\" FROM `t` WHERE e = '/etc/passwd'", false);
+        check("SELECT engine, url FROM system.tables WHERE engine = 'MergeTree'", false);
+        check("CREATE TABLE t (url String) ENGINE = MergeTree ORDER BY url", false);
         check("SELECT 'file(x)', url, domain(url) FROM t", false);
         check("SELECT file FROM t -- file(", false);
         check("SELECT cutURLParameter(url, 'a') FROM t WHERE a IN (1)", false);

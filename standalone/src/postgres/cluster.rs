@@ -2,30 +2,29 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+
 use super::binaries::Binaries;
+use super::log::Log;
 use super::owner::Owner;
-use super::{Error, START_LIMIT};
+use super::place::Place;
+use super::running::{Running, end_orphans};
+use super::{Error, Halt, START_LIMIT, port};
 
 /// How often a starting server is looked at.
 const LOOK: Duration = Duration::from_millis(20);
+/// How long a server that is told to stop while it starts may take before it is told so harder.
+const HALT_LIMIT: Duration = Duration::from_secs(20);
 
 /// A private cluster, started or about to be.
 pub struct Cluster {
-    folder: PathBuf,
+    place: Place,
     binaries: Binaries,
     owner: Owner,
-}
-
-/// What `postmaster.pid` says of a running one.
-struct Running {
-    pid: u32,
-    port: u16,
-    ready: bool,
 }
 
 impl Cluster {
@@ -33,21 +32,17 @@ impl Cluster {
     /// `password`.
     ///
     /// # Errors
-    /// When PostgreSQL is not installed, or the folder can't be used.
-    pub fn open(wanted: PathBuf, password: &str) -> Result<Self, Error> {
+    /// When PostgreSQL is not installed, the folder can't be used, or it is told to halt.
+    pub fn open(wanted: PathBuf, password: &str, halt: &Halt) -> Result<Self, Error> {
         let owner = Owner::choose()?;
-        let folder = owner.reachable_folder(wanted.clone());
-        if folder != wanted {
-            tracing::info!(folder = %folder.display(), "postgresql's user can't reach the data folder: its cluster lies here");
-            make_parent(&folder)?;
+        let place = Place::of(owner, wanted);
+        place.prepare(owner)?;
+        let major = major(&place.folder);
+        let cluster = Self { place, binaries: Binaries::find(major)?, owner };
+        if major.is_none() {
+            cluster.create(password, halt)?;
         }
-        owner.make_folder(&folder)?;
-        let cluster_major = fs::read_to_string(folder.join("cluster/PG_VERSION")).ok();
-        let cluster_major = cluster_major.and_then(|text| text.trim().parse().ok());
-        let cluster = Self { folder, binaries: Binaries::find(cluster_major)?, owner };
-        if cluster_major.is_none() {
-            cluster.create(password)?;
-        }
+        cluster.place.tie()?;
         Ok(cluster)
     }
 
@@ -57,18 +52,17 @@ impl Cluster {
     /// When the PostgreSQL that made it is not installed any more.
     pub fn existing(wanted: PathBuf) -> Result<Option<Self>, Error> {
         let owner = Owner::choose()?;
-        let folder = owner.reachable_folder(wanted);
-        let Ok(major) = fs::read_to_string(folder.join("cluster/PG_VERSION")) else {
+        let place = Place::of(owner, wanted);
+        let Some(major) = major(&place.folder).filter(|_| place.is_ours()) else {
             return Ok(None);
         };
-        let binaries = Binaries::find(major.trim().parse().ok())?;
-        Ok(Some(Self { folder, binaries, owner }))
+        Ok(Some(Self { place, binaries: Binaries::find(Some(major))?, owner }))
     }
 
     /// The folder it lies in, which need not be in the data folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
-        &self.folder
+        &self.place.folder
     }
 
     /// Starts it, or adopts it when it runs already. Returns its port on 127.0.0.1 once it answers.
@@ -76,62 +70,93 @@ impl Cluster {
     /// The server is a child of this process and outlives it.
     ///
     /// # Errors
-    /// When it does not start; its log's last lines say why.
-    pub fn start(&self) -> Result<u16, Error> {
-        let mut child = match self.running() {
+    /// When it does not start, with the reason from its log; when it is told to halt, and has ended by then.
+    pub fn start(&self, halt: &Halt) -> Result<u16, Error> {
+        let (mut child, from) = match self.running() {
             Some(running) => {
                 tracing::info!(pid = running.pid, "adopting the postgresql that is still running");
-                None
+                (None, u64::MAX)
             }
-            None => Some(self.spawn()?),
+            None => self.spawn().map(|(child, from)| (Some(child), from))?,
+        };
+        let failed = |how: &str| Error::Failed {
+            program: "postgres",
+            said: self.log().last_words(from, how),
         };
         let limit = Instant::now() + START_LIMIT;
         loop {
+            if halt.is_set() {
+                self.halt(child)?;
+                return Err(Error::Halted);
+            }
             match self.running() {
                 Some(running) if running.ready => return Ok(running.port),
-                _ if Instant::now() > limit => {
-                    return Err(self.failed("it is not ready after minutes"));
-                }
+                _ if Instant::now() > limit => return Err(failed("it is not ready after minutes")),
                 _ => {}
             }
             let ended = child.as_mut().map(Child::try_wait);
             match ended {
-                Some(Ok(Some(status))) => return Err(self.failed(&status.to_string())),
+                Some(Ok(Some(status))) => return Err(failed(&status.to_string())),
                 None if self.running().is_none() => {
-                    return Err(self.failed("it ended while it was adopted"));
+                    return Err(failed("it ended while it was adopted"));
                 }
                 _ => std::thread::sleep(LOOK),
             }
         }
     }
 
-    fn spawn(&self) -> Result<Child, Error> {
+    /// Ends a server in the middle of its start: one that has not written its number yet can be told only as a child.
+    fn halt(&self, child: Option<Child>) -> Result<(), Error> {
+        let Some(mut child) = child else { return self.stop() };
+        for signal in [Signal::INT, Signal::QUIT] {
+            // It may be gone already.
+            let _ = kill_process(Pid::from_child(&child), signal);
+            let limit = Instant::now() + HALT_LIMIT;
+            while Instant::now() < limit {
+                if !matches!(child.try_wait(), Ok(None)) {
+                    return Ok(());
+                }
+                std::thread::sleep(LOOK);
+            }
+        }
+        self.stop()
+    }
+
+    /// The server, and where its lines in the log begin.
+    fn spawn(&self) -> Result<(Child, u64), Error> {
         self.remove_leftovers()?;
-        let port = self.port()?;
-        let log = self.folder.join("log");
-        let fail = |error| Error::Folder(log.clone(), error);
-        let output = File::options().append(true).create(true).open(&log).map_err(fail)?;
-        self.owner.give(&log)?;
+        let port = port::choose(self.folder())?;
+        let (output, from) = self.log().open()?;
         let mut command = self.command("postgres");
         command.args(["-D".as_ref(), self.data().as_os_str()]).args(["-p", &port.to_string()]);
         for setting in [
             "listen_addresses=127.0.0.1",
-            &format!("unix_socket_directories={}", self.socket_folder()),
-            "unix_socket_permissions=0700",
+            // Nobody asks there, and a path can be too long for one.
+            "unix_socket_directories=",
             "max_connections=200",
             "max_wal_size=2GB",
             "log_checkpoints=off",
         ] {
             command.args(["-c", setting]);
         }
-        command.stdout(output.try_clone().map_err(fail)?).stderr(output);
-        command
-            .spawn()
-            .map_err(|error| Error::Failed { program: "postgres", said: error.to_string() })
+        let second = output.try_clone();
+        let second = second.map_err(|error| Error::Folder(self.log().path().to_owned(), error))?;
+        command.stdout(second).stderr(output);
+        let child = command.spawn();
+        let child = child
+            .map_err(|error| Error::Failed { program: "postgres", said: error.to_string() })?;
+        Ok((child, from))
     }
 
-    fn failed(&self, how: &str) -> Error {
-        Error::Failed { program: "postgres", said: last_words(&self.folder.join("log"), how) }
+    fn log(&self) -> Log {
+        Log::of(self.folder())
+    }
+
+    /// Keeps the log from growing without end. A disk that does not take this is said when it stops the server.
+    pub fn bound_log(&self) {
+        if let Err(error) = self.log().bound() {
+            tracing::debug!(%error, "postgresql's log was not moved");
+        }
     }
 
     /// True while its main process lives.
@@ -140,45 +165,48 @@ impl Cluster {
         self.running().is_some()
     }
 
-    /// Stops it cleanly: sessions are cut off, nothing is lost.
+    /// Stops it: sessions are cut off, nothing is lost. One that does not end cleanly in a minute ends at once, and
+    /// recovers at its next start.
     ///
     /// # Errors
     /// When it does not stop.
     pub fn stop(&self) -> Result<(), Error> {
-        if !self.is_running() {
-            return Ok(());
+        let mut last = String::new();
+        for mode in ["fast", "immediate"] {
+            if !self.is_running() {
+                return Ok(());
+            }
+            let mut command = self.command("pg_ctl");
+            command.arg("--pgdata").arg(self.data());
+            command.args(["stop", "--silent", "--wait", "--mode", mode]);
+            let (status, said) = run("pg_ctl", &mut command, &Halt::default())?;
+            if status.success() {
+                return Ok(());
+            }
+            last = said;
         }
-        let mut command = self.command("pg_ctl");
-        command
-            .arg("--pgdata")
-            .arg(self.data())
-            .args(["stop", "--silent", "--wait", "--mode", "fast"]);
-        let output = run("pg_ctl", &mut command)?;
-        match output.status.success() || !self.is_running() {
-            true => Ok(()),
-            false => Err(Error::Failed {
-                program: "pg_ctl",
-                said: last_words(&self.folder.join("log"), &said(&output)),
-            }),
+        match self.is_running() {
+            false => Ok(()),
+            true => Err(Error::Failed { program: "pg_ctl", said: last }),
         }
     }
 
     fn data(&self) -> PathBuf {
-        self.folder.join("cluster")
+        self.folder().join("cluster")
     }
 
-    fn create(&self, password: &str) -> Result<(), Error> {
-        let data = self.data();
-        if data.exists() {
-            // An `initdb` that was interrupted: there is no PG_VERSION yet, so there is no data.
-            fs::remove_dir_all(&data).map_err(|error| Error::Folder(data.clone(), error))?;
+    /// Makes the cluster beside its place and moves it there when it is whole: `initdb` writes the version first.
+    fn create(&self, password: &str, halt: &Halt) -> Result<(), Error> {
+        let (fresh, file) = (self.folder().join("cluster.new"), self.folder().join("password"));
+        end_orphans(&[self.folder(), &fresh]);
+        if fs::symlink_metadata(&fresh).is_ok() {
+            fs::remove_dir_all(&fresh).map_err(|error| Error::Folder(fresh.clone(), error))?;
         }
-        let file = self.folder.join("password");
-        crate::passwords::write_secret(&file, &format!("{password}\n"))
-            .map_err(|error| Error::Folder(file.clone(), error))?;
-        self.owner.give(&file)?;
+        remove_if_there(&file)?;
+        self.owner.make_inner(&fresh)?;
+        self.owner.write_secret(&file, &format!("{password}\n"))?;
         let mut command = self.command("initdb");
-        command.arg("--pgdata").arg(&data);
+        command.arg("--pgdata").arg(&fresh);
         command.args([
             "--username=postgres",
             "--encoding=UTF8",
@@ -186,18 +214,21 @@ impl Cluster {
             "--auth=scram-sha-256",
         ]);
         command.arg("--pwfile").arg(&file);
-        let output = run("initdb", &mut command)?;
+        let outcome = run("initdb", &mut command, halt);
         remove_if_there(&file)?;
-        match output.status.success() {
-            true => Ok(()),
-            false => Err(Error::Failed { program: "initdb", said: said(&output) }),
+        let (status, said) = outcome?;
+        if !status.success() {
+            return Err(Error::Failed { program: "initdb", said });
         }
+        let moved =
+            fs::rename(&fresh, self.data()).and_then(|()| File::open(self.folder())?.sync_all());
+        moved.map_err(|error| Error::Folder(self.data(), error))
     }
 
     /// A program of PostgreSQL on this cluster, as its owner.
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new(self.binaries.program(program));
-        command.current_dir(&self.folder).stdin(Stdio::null());
+        command.current_dir(self.folder()).stdin(Stdio::null());
         for (name, _) in
             std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PG"))
         {
@@ -208,108 +239,65 @@ impl Cluster {
         command
     }
 
-    /// The running one, if `postmaster.pid` is that of a live PostgreSQL.
     fn running(&self) -> Option<Running> {
-        let text = fs::read_to_string(self.data().join("postmaster.pid")).ok()?;
-        let mut lines = text.lines();
-        let pid = lines.next()?.trim().parse().ok()?;
-        let port = lines.nth(2)?.trim().parse().ok()?;
-        let ready = lines.nth(3).is_some_and(|state| state.trim() == "ready");
-        // A number alone proves nothing: it may be another process's now, or a dead one's that nobody has waited for.
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        let (name, rest) = stat.split_once('(')?.1.rsplit_once(") ")?;
-        (name == "postgres" && !rest.starts_with(['Z', 'X'])).then_some(Running {
-            pid,
-            port,
-            ready,
-        })
+        Running::of(&self.data())
     }
 
     /// Removes what a crash left: it names a process that is dead, or by now another one, and keeps PostgreSQL from
-    /// starting.
+    /// starting. Not before every process of the dead server is gone.
     fn remove_leftovers(&self) -> Result<(), Error> {
-        remove_if_there(&self.data().join("postmaster.pid"))?;
-        let entries = fs::read_dir(&self.folder)
-            .map_err(|error| Error::Folder(self.folder.clone(), error))?;
-        for entry in entries
-            .flatten()
-            .filter(|entry| entry.file_name().to_string_lossy().starts_with(".s.PGSQL."))
-        {
-            remove_if_there(&entry.path())?;
-        }
-        Ok(())
-    }
-
-    /// The port of last time while it is free, so that URLs stay; another otherwise.
-    fn port(&self) -> Result<u16, Error> {
-        let file = self.folder.join("port");
-        let last =
-            fs::read_to_string(&file).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
-        let bound =
-            TcpListener::bind(("127.0.0.1", last)).or_else(|_| TcpListener::bind(("127.0.0.1", 0)));
-        let port = bound.and_then(|listener| listener.local_addr()).map_err(Error::Port)?.port();
-        fs::write(&file, format!("{port}\n")).map_err(|error| Error::Folder(file, error))?;
-        Ok(port)
-    }
-
-    /// Its own folder, or none where the path is too long for a socket (107 bytes).
-    fn socket_folder(&self) -> String {
-        let folder = self.folder.display().to_string();
-        let fits = folder.len() < 85 && !folder.contains([' ', '\'', '"', ',', '\\']);
-        if fits { folder } else { String::new() }
+        end_orphans(&[&self.data()]);
+        remove_if_there(&self.data().join("postmaster.pid"))
     }
 }
 
-fn make_parent(folder: &Path) -> Result<(), Error> {
-    use std::os::unix::fs::DirBuilderExt;
-    let Some(parent) = folder.parent() else { return Ok(()) };
-    let made = fs::DirBuilder::new().recursive(true).mode(0o711).create(parent);
-    made.map_err(|error| Error::Folder(parent.to_owned(), error))
+fn major(folder: &Path) -> Option<u32> {
+    fs::read_to_string(folder.join("cluster/PG_VERSION")).ok()?.trim().parse().ok()
 }
 
 fn remove_if_there(path: &Path) -> Result<(), Error> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(Error::Folder(path.to_owned(), error))
-        }
-        _ => Ok(()),
+    crate::process::remove_file(path).map_err(|error| Error::Folder(path.to_owned(), error))
+}
+
+/// Runs a program to its end, or until it is told to halt: then it is killed with all it has started. Gives what it
+/// said last.
+fn run(
+    program: &'static str,
+    command: &mut Command,
+    halt: &Halt,
+) -> Result<(ExitStatus, String), Error> {
+    use std::os::unix::process::CommandExt;
+    // A file, not a pipe: the server inherits it and would keep a pipe open for ever.
+    let outcome = (|| {
+        let mut capture = tempfile::tempfile()?;
+        command.stdout(capture.try_clone()?).stderr(capture.try_clone()?).process_group(0);
+        let mut child = command.spawn()?;
+        let status = loop {
+            if let Some(status) = child.try_wait()? {
+                break status;
+            }
+            if halt.is_set() {
+                // It may have ended just now.
+                let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
+                child.wait()?;
+                return Ok(None);
+            }
+            std::thread::sleep(LOOK);
+        };
+        capture.seek(SeekFrom::Start(0))?;
+        let mut text = Vec::new();
+        capture.read_to_end(&mut text)?;
+        io::Result::Ok(Some((status, last_lines(&text))))
+    })();
+    match outcome {
+        Ok(Some(ended)) => Ok(ended),
+        Ok(None) => Err(Error::Halted),
+        Err(error) => Err(Error::Failed { program, said: error.to_string() }),
     }
 }
 
-fn run(program: &'static str, command: &mut Command) -> Result<Output, Error> {
-    // Files, not pipes: the server inherits them and would keep a pipe open for ever.
-    let mut capture =
-        tempfile::tempfile().map_err(|error| Error::Failed { program, said: error.to_string() })?;
-    let outcome = (|| {
-        let status = command.stdout(capture.try_clone()?).stderr(capture.try_clone()?).status()?;
-        capture.seek(SeekFrom::Start(0))?;
-        let mut stderr = Vec::new();
-        capture.read_to_end(&mut stderr)?;
-        io::Result::Ok(Output { status, stdout: Vec::new(), stderr })
-    })();
-    outcome.map_err(|error| Error::Failed { program, said: error.to_string() })
-}
-
-fn said(output: &Output) -> String {
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+fn last_lines(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text);
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     lines[lines.len().saturating_sub(3)..].join("; ")
-}
-
-/// The end of the server's log, where the reason stands, else what else is known.
-fn last_words(log: &Path, otherwise: &str) -> String {
-    let tail = File::open(log).and_then(|mut file| {
-        let length = file.metadata()?.len();
-        file.seek(SeekFrom::Start(length.saturating_sub(4096)))?;
-        let mut text = String::new();
-        file.read_to_string(&mut text)?;
-        Ok(text)
-    });
-    let tail = tail.unwrap_or_default();
-    let telling =
-        tail.lines().rev().find(|line| line.contains("FATAL:") || line.contains("PANIC:"));
-    match telling {
-        Some(line) => format!("{line} (log: {})", log.display()),
-        None => format!("{otherwise} (log: {})", log.display()),
-    }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::process::{Child, Command};
 
-use crate::health;
+use crate::{health, process};
 
 /// A child: this very binary with one of its hidden commands.
 #[derive(Debug, Clone)]
@@ -40,11 +40,17 @@ pub enum Ready {
 }
 
 impl Service {
+    /// Starts it. The child is not killed when the supervisor lets go of it: the kernel tells it of its parent's end,
+    /// and it ends as it should; PostgreSQL would outlive its watcher's death otherwise.
     pub(super) fn spawn(&self) -> io::Result<Child> {
+        if let Ready::File(path) = &self.ready {
+            // What one that was killed left says nothing about this one.
+            process::remove_file(path)?;
+        }
         // Of this very file, also after it was replaced by a newer one.
         let mut command = Command::new("/proc/self/exe");
         command.arg0("tributary");
-        command.args(&self.arguments).stdin(Stdio::null()).kill_on_drop(true);
+        command.args(&self.arguments).stdin(Stdio::null());
         // A group of its own, so that Ctrl-C reaches the supervisor alone, which ends them in order.
         command.process_group(0);
         command.env("TRIBUTARY_SUPERVISOR", std::process::id().to_string());

@@ -83,6 +83,8 @@ pub struct Imported {
     pub shift_ms: i64,
     /// It was complete already: nothing was written.
     pub repeated: bool,
+    /// The last line of an earlier try that was cut short; this one went on behind it.
+    pub went_on_after: Option<u64>,
 }
 
 /// Writes the log's events into the import's journal. Blocks; `places` come from the database.
@@ -123,10 +125,11 @@ pub fn import(
             on_progress(importing.progress);
         }
     }
+    let went_on_after = Some(importing.written).filter(|line| *line > 0);
     let counts = importing.end()?;
     beginning.note_done(&options)?;
     on_progress(counts);
-    Ok(Imported { journal, counts, shift_ms, repeated })
+    Ok(Imported { journal, counts, shift_ms, repeated, went_on_after })
 }
 
 /// What must be known of a file before its first event can be written.

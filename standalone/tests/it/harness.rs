@@ -10,6 +10,9 @@ use clickhouse::Client;
 use rustix::process::Pid;
 use tempfile::TempDir;
 
+/// How long anything may take on a machine that is busy with other tests; more is a failure.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(180);
+
 /// A data folder whose passwords are known.
 pub(crate) fn data_folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -34,7 +37,7 @@ impl Engine {
             .spawn()
             .unwrap();
         let mut engine = Self { child, address };
-        let limit = Instant::now() + Duration::from_secs(60);
+        let limit = Instant::now() + PATIENCE;
         while !engine.answers() {
             let ended = engine.child.try_wait().unwrap();
             assert!(
@@ -76,10 +79,7 @@ impl Engine {
     pub(crate) fn raw(&self, request: impl AsRef<[u8]>) -> String {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.write_all(request.as_ref()).unwrap();
-        let mut answer = Vec::new();
-        // A reset after the answer is an end too.
-        drop(stream.read_to_end(&mut answer));
-        String::from_utf8_lossy(&answer).into_owned()
+        String::from_utf8_lossy(&read_to_end(&mut stream)).into_owned()
     }
 
     /// Sends bytes and goes away without the rest.
@@ -87,9 +87,8 @@ impl Engine {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.write_all(request.as_ref()).unwrap();
         stream.shutdown(std::net::Shutdown::Write).unwrap();
-        let mut answer = Vec::new();
         // Until the server lets go, so that the test goes on only after it has decided.
-        drop(stream.read_to_end(&mut answer));
+        read_to_end(&mut stream);
     }
 }
 
@@ -100,9 +99,27 @@ impl Drop for Engine {
     }
 }
 
+/// What comes until the server closes; a reset after the answer is an end too.
+#[track_caller]
+pub(crate) fn read_to_end(stream: &mut TcpStream) -> Vec<u8> {
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut answer = Vec::new();
+    if let Err(error) = stream.read_to_end(&mut answer) {
+        assert_ne!(error.kind(), std::io::ErrorKind::WouldBlock, "no end after {PATIENCE:?}");
+    }
+    answer
+}
+
 /// An address nobody listens on.
 pub(crate) fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    free_addresses::<1>()[0]
+}
+
+/// Addresses nobody listens on, bound all at once, so that they differ.
+pub(crate) fn free_addresses<const N: usize>() -> [SocketAddr; N] {
+    let listeners: [TcpListener; N] =
+        std::array::from_fn(|_| TcpListener::bind("127.0.0.1:0").unwrap());
+    listeners.map(|listener| listener.local_addr().unwrap())
 }
 
 /// Runs statements, one after the other.
@@ -128,14 +145,40 @@ pub(crate) fn child_named(parent: u32, command: &str) -> Option<Pid> {
     children.split_whitespace().find(is_it).and_then(|pid| Pid::from_raw(pid.parse().ok()?))
 }
 
-/// Waits until something holds; a minute is a failure.
+/// Waits until something holds.
 #[track_caller]
 pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let limit = Instant::now() + Duration::from_secs(60);
+    let limit = Instant::now() + PATIENCE;
     while !holds() {
-        assert!(Instant::now() < limit, "waited 60 s in vain: {what}");
+        assert!(Instant::now() < limit, "waited {PATIENCE:?} in vain: {what}");
         std::thread::sleep(Duration::from_millis(50));
     }
+}
+
+/// The processes below another, at any depth.
+pub(crate) fn below(parent: Pid) -> Vec<Pid> {
+    // A child belongs to the thread that started it.
+    let threads = std::fs::read_dir(format!("/proc/{}/task", parent.as_raw_nonzero()));
+    let threads = threads.into_iter().flatten().flatten();
+    let children =
+        threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+    let numbers = children.collect::<Vec<_>>().join(" ");
+    let children = numbers.split_whitespace().filter_map(|pid| Pid::from_raw(pid.parse().ok()?));
+    children.flat_map(|child| [vec![child], below(child)].concat()).collect()
+}
+
+/// Whether a process has not ended: one that nobody has waited for yet has.
+pub(crate) fn lives(pid: Pid) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
+    stat.is_ok_and(|stat| {
+        stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
+    })
+}
+
+/// The private PostgreSQL's main process, as its folder names it.
+pub(crate) fn postmaster(data: &Path) -> Option<Pid> {
+    let text = std::fs::read_to_string(data.join("postgres/cluster/postmaster.pid")).ok()?;
+    Pid::from_raw(text.lines().next()?.trim().parse().ok()?)
 }
 
 /// A folder that PostgreSQL's own user can reach too.

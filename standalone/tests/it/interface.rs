@@ -80,7 +80,7 @@ async fn nothing_of_a_session_reaches_the_next_statement() {
     for _ in 0..20 {
         assert_ne!(number(&client, "SELECT toUInt64(getSetting('max_threads'))").await, 9);
         let database: String = client.query("SELECT currentDatabase()").fetch_one().await.unwrap();
-        assert_eq!(database, "default");
+        assert_eq!(database, "main");
         assert!(client.query("SELECT * FROM mine").execute().await.is_err());
     }
 }

@@ -125,6 +125,10 @@ async fn nobody_reaches_outside_or_stops_the_server() {
             "SELECT * FROM postgresql('127.0.0.1:5432', 'a', 'b', 'c', 'd')",
             "SELECT * FROM remote('127.0.0.1', system.one)",
             "SELECT 1 INTO OUTFILE '/tmp/x'",
+            "SELECT * FROM `/etc/hostname` FORMAT LineAsString",
+            "SELECT * FROM default.`/etc/hostname` FORMAT LineAsString",
+            "SELECT * FROM loop('default', '/etc/hostname') LIMIT 1 FORMAT LineAsString",
+            "CREATE DATABASE f ENGINE = Filesystem",
             "INSERT INTO FUNCTION file('/tmp/x', 'CSV', 'a Int8') SELECT 1",
             "SYSTEM SHUTDOWN",
             "SYSTEM KILL",
@@ -132,12 +136,38 @@ async fn nobody_reaches_outside_or_stops_the_server() {
         ] {
             let error = client.query(statement).execute().await.unwrap_err().to_string();
             assert!(
-                error.contains("ACCESS_DENIED") || error.contains("READONLY"),
+                ["ACCESS_DENIED", "READONLY", "UNKNOWN_TABLE"]
+                    .iter()
+                    .any(|name| error.contains(name)),
                 "{statement}: {error}"
             );
         }
         let error = client.query("SELECT 1; SELECT 2").execute().await.unwrap_err().to_string();
         assert!(error.contains("Multi-statements"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn database_a_session_begins_in_holds_no_files_and_keeps_its_tables() {
+    let folder = data_folder();
+    for start in 0..4 {
+        let engine = Engine::start(folder.path());
+        let owner = engine.owner();
+        let others =
+            "SELECT count() FROM system.databases WHERE engine NOT IN ('Atomic', 'Memory')";
+        assert_eq!(number(&owner, others).await, 0);
+        let error =
+            owner.clone().with_database("default").query("SELECT * FROM hostname").execute();
+        assert!(error.await.unwrap_err().to_string().contains("UNKNOWN_TABLE"));
+        // Not in the first ones: an empty database must survive too.
+        if start == 2 {
+            let table = "CREATE TABLE kept ENGINE = MergeTree ORDER BY a AS SELECT 7 AS a";
+            execute(&owner, &[table]).await;
+        }
+        if start >= 2 {
+            assert_eq!(number(&owner, "SELECT toUInt64(a) FROM kept").await, 7);
+        }
+        engine.kill();
     }
 }
 

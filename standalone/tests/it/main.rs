@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails by panicking too")]
 
+mod commands;
 mod deduplication;
 mod harness;
 mod interface;
 mod limits;
+mod postgres;
 mod serve;
 mod stores;

@@ -1,19 +1,21 @@
 //! `tributary serve`: the whole pipeline as one person starts it, loses parts of it, and ends it.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Signal, kill_process};
 
-use crate::harness::{child_named, folder, free_address, pid, until};
+use crate::harness::{
+    below, child_named, folder, free_addresses, lives, pid, postmaster, read_to_end, until,
+};
 
-/// A running `serve`; killed when dropped.
-struct Serve {
-    child: Child,
-    addresses: [SocketAddr; 5],
-    ready: String,
+/// A running `serve` or `demo`; ended when dropped.
+pub(crate) struct Serve {
+    pub(crate) child: Child,
+    pub(crate) addresses: [SocketAddr; 5],
+    pub(crate) ready: String,
 }
 
 const NAMES: [&str; 5] = [
@@ -24,7 +26,7 @@ const NAMES: [&str; 5] = [
     "TRIBUTARY_CLICKHOUSE",
 ];
 
-fn command(data: &Path, addresses: &[SocketAddr; 5]) -> Command {
+pub(crate) fn command(data: &Path, addresses: &[SocketAddr; 5]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tributary"));
     command.env_remove("DATABASE_URL").env("TRIBUTARY_DATA", data).stdin(Stdio::null());
     command.envs(NAMES.iter().zip(addresses).map(|(name, address)| (name, address.to_string())));
@@ -33,12 +35,22 @@ fn command(data: &Path, addresses: &[SocketAddr; 5]) -> Command {
 
 impl Serve {
     fn start(data: &Path, addresses: [SocketAddr; 5]) -> Self {
+        Self::start_as(data, addresses, &["serve"])
+    }
+
+    pub(crate) fn start_as(data: &Path, addresses: [SocketAddr; 5], arguments: &[&str]) -> Self {
         let mut child =
-            command(data, &addresses).arg("serve").stdout(Stdio::piped()).spawn().unwrap();
+            command(data, &addresses).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
         let mut ready = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut ready).unwrap();
         assert!(ready.starts_with("ready http://"), "serve is not ready: the lines above say why");
         Self { child, addresses, ready: ready.trim().to_owned() }
+    }
+
+    /// Ends it as Ctrl-C does.
+    pub(crate) fn stop(mut self) {
+        kill_process(pid(&self.child), Signal::TERM).unwrap();
+        assert!(self.child.wait().unwrap().success());
     }
 
     fn all_answer(&self) -> bool {
@@ -60,19 +72,12 @@ impl Drop for Serve {
 }
 
 fn get(address: SocketAddr, path: &str) -> String {
-    let mut answer = Vec::new();
-    if let Ok(mut stream) = TcpStream::connect(address) {
-        let request =
-            format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-        if stream.write_all(request.as_bytes()).is_ok() {
-            drop(stream.read_to_end(&mut answer));
-        }
+    let Ok(mut stream) = TcpStream::connect(address) else { return String::new() };
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    match stream.write_all(request.as_bytes()) {
+        Ok(()) => String::from_utf8_lossy(&read_to_end(&mut stream)).into_owned(),
+        Err(_) => String::new(),
     }
-    String::from_utf8_lossy(&answer).into_owned()
-}
-
-fn free_addresses() -> [SocketAddr; 5] {
-    std::array::from_fn(|_| free_address())
 }
 
 #[test]
@@ -96,13 +101,15 @@ fn every_part_that_is_killed_comes_back_and_all_end_together() {
             .all(|(part, old)| child_named(serve.child.id(), part).is_some_and(|new| new != old));
         back && serve.all_answer()
     });
+    let children = below(pid(&serve.child));
+    assert!(children.len() >= parts.len(), "{children:?}");
     kill_process(pid(&serve.child), Signal::TERM).unwrap();
     assert!(serve.child.wait().unwrap().success());
+    assert!(!children.iter().any(|child| lives(*child)), "all of them end before it does");
     assert!(
         !folder.path().join("postgres/cluster/postmaster.pid").exists(),
         "postgresql must be gone"
     );
-    assert!(serve.addresses.iter().all(|address| TcpStream::connect(address).is_err()));
 }
 
 #[test]
@@ -138,4 +145,66 @@ fn taken_port_is_one_sentence() {
     assert_eq!(refused.status.code(), Some(1));
     assert_eq!(said.lines().count(), 1, "{said}");
     assert!(said.contains("TRIBUTARY_COLLECTOR"), "{said}");
+}
+
+#[test]
+fn services_follow_postgresql_to_another_port() {
+    let folder = folder();
+    // An address of its own for the engine: it must answer to that, too.
+    let mut addresses = free_addresses();
+    addresses[4].set_ip([127, 0, 0, 2].into());
+    let serve = Serve::start(folder.path(), addresses);
+    let server = postmaster(folder.path()).unwrap();
+    // As if somebody had taken its port while it was down.
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let old = std::fs::read_to_string(folder.path().join("postgres/port")).unwrap();
+    let port = taken.local_addr().unwrap().port();
+    std::fs::write(folder.path().join("postgres/port"), format!("{port}\n")).unwrap();
+    kill_process(server, Signal::KILL).unwrap();
+    let told = |part: &str| {
+        let pid = child_named(serve.child.id(), part)?;
+        let environment = std::fs::read(format!("/proc/{}/environ", pid.as_raw_nonzero())).ok()?;
+        let environment = String::from_utf8_lossy(&environment).into_owned();
+        environment.split('\0').find_map(|one| Some(one.strip_prefix("DATABASE_URL=")?.to_owned()))
+    };
+    until("the services are told the new port", || {
+        let now = std::fs::read_to_string(folder.path().join("postgres.ready")).unwrap_or_default();
+        let now = now.trim();
+        let all = ["run-api", "run-processor", "run-collector"]
+            .iter()
+            .all(|part| told(part).is_some_and(|url| url.contains(&format!(":{now}/"))));
+        !now.is_empty() && now != old.trim() && all && serve.all_answer()
+    });
+}
+
+#[test]
+fn impatient_second_stop_leaves_nothing_running_either() {
+    let folder = folder();
+    let mut addresses = free_addresses();
+    addresses[4].set_ip([0, 0, 0, 0].into());
+    let mut serve = Serve::start(folder.path(), addresses);
+    let children = below(pid(&serve.child));
+    // One that does not listen, so that a clean stop would take long.
+    let deaf = child_named(serve.child.id(), "run-collector").unwrap();
+    kill_process(deaf, Signal::STOP).unwrap();
+    until("it does not wait", || {
+        // More than a second after the first one it counts as another.
+        let _ = kill_process(pid(&serve.child), Signal::INT);
+        serve.child.try_wait().unwrap().is_some()
+    });
+    kill_process(deaf, Signal::CONT).unwrap();
+    until("all have ended by themselves", || !children.iter().any(|child| lives(*child)));
+    assert_eq!(postmaster(folder.path()), None, "postgresql was stopped cleanly");
+}
+
+#[test]
+fn folder_of_another_version_is_one_sentence() {
+    let folder = folder();
+    std::fs::write(folder.path().join("version"), "7\n").unwrap();
+    for name in ["serve", "demo", "status"] {
+        let refused = command(folder.path(), &free_addresses()).arg(name).output().unwrap();
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!((refused.status.code(), said.lines().count()), (Some(1), 1), "{said}");
+        assert!(said.contains("layout version 7"), "{said}");
+    }
 }

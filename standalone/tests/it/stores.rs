@@ -6,23 +6,23 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::harness::{child_named, folder, pid, until};
+use crate::harness::{child_named, folder, lives, pid, postmaster, until};
 
 /// Both stores, run by `tributary stores` without a command.
-struct Stores {
-    child: Child,
-    database_url: String,
+pub(crate) struct Stores {
+    pub(crate) child: Child,
+    pub(crate) database_url: String,
     clickhouse: String,
 }
 
-fn stores(data: &Path) -> Command {
+pub(crate) fn stores(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tributary"));
     command.args(["stores", "--data"]).arg(data).stdin(Stdio::null());
     command
 }
 
 impl Stores {
-    fn start(data: &Path) -> Self {
+    pub(crate) fn start(data: &Path) -> Self {
         let mut child = stores(data).stdout(Stdio::piped()).spawn().unwrap();
         let mut exports = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
         let mut value = |name: &str| {
@@ -38,7 +38,7 @@ impl Stores {
         Self { child, database_url, clickhouse }
     }
 
-    fn child_named(&self, command: &str) -> Option<Pid> {
+    pub(crate) fn child_named(&self, command: &str) -> Option<Pid> {
         child_named(self.child.id(), command)
     }
 
@@ -47,7 +47,7 @@ impl Stores {
     }
 }
 
-fn psql(url: &str, sql: &str) -> Option<String> {
+pub(crate) fn psql(url: &str, sql: &str) -> Option<String> {
     let output = Command::new("psql").args([url, "-XAtqc", sql]).output().unwrap();
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
@@ -55,17 +55,6 @@ fn psql(url: &str, sql: &str) -> Option<String> {
 fn ping(url: &str) -> bool {
     let address = url.rsplit_once('@').unwrap().1.trim_end_matches('/');
     std::net::TcpStream::connect(address).is_ok()
-}
-
-fn postmaster(data: &Path) -> Option<Pid> {
-    let places = [data.join("postgres/cluster/postmaster.pid")];
-    let text = places.iter().find_map(|place| std::fs::read_to_string(place).ok())?;
-    Pid::from_raw(text.lines().next()?.trim().parse().ok()?)
-}
-
-fn lives(pid: Pid) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
-    stat.is_ok_and(|stat| stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z')))
 }
 
 #[test]

@@ -137,10 +137,11 @@ fn an_import_cut_short_goes_on_and_a_repeated_one_changes_nothing() {
     let places = Places { links: BTreeMap::new(), ..some_places() };
     let done = import(Path::new(LOG), places.clone(), later, |_| ()).unwrap();
     assert!(!done.repeated);
+    assert!(done.went_on_after.is_some_and(|line| (5_000..=6_000).contains(&line)));
     assert_eq!(found(root.path(), done.journal), expected);
 
     let again = import(Path::new(LOG), places, options(root.path()), |_| ()).unwrap();
-    assert_eq!(again, Imported { repeated: true, ..done });
+    assert_eq!(again, Imported { repeated: true, went_on_after: None, ..done });
     assert_eq!(found(root.path(), done.journal), expected);
 }
 
