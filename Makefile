@@ -20,7 +20,7 @@ demo: install ## Install what is missing, build, start the whole pipeline, play 
 test: install ## Run every test against real PostgreSQL and the real ClickHouse engine
 	cargo build --locked --workspace --bins
 	cargo test --locked --workspace --no-run
-	$(STORES) cargo test --locked --workspace
+	$(STORES) cargo test --locked --workspace --no-fail-fast
 
 .PHONY: check
 check: install ## Format, lints, docs, dependencies, queries, file lengths
