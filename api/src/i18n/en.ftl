@@ -55,7 +55,6 @@ preset-90d = Last 90 days
 preset-month = This month
 preset-last-month = Last month
 preset-year = This year
-preset-custom = Own range
 from = From
 to = To
 zone = Time zone

@@ -55,7 +55,6 @@ preset-90d = 90 derniers jours
 preset-month = Ce mois-ci
 preset-last-month = Le mois dernier
 preset-year = Cette année
-preset-custom = Autre période
 from = Du
 to = Au
 zone = Fuseau horaire

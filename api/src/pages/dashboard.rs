@@ -82,6 +82,7 @@ pub(super) async fn show(
 /// Nothing counted on either side, so that it may be that nothing ever was.
 fn is_empty(totals: &stats::Row) -> bool {
     let clicks = totals.clicks.is_some_and(|clicks| clicks.gross > 0);
-    let conversions = totals.conversions.as_ref();
-    !clicks && !conversions.is_some_and(|found| found.accepted + found.refused > 0)
+    let conversions =
+        totals.conversions.as_ref().is_some_and(|found| found.accepted + found.refused > 0);
+    !(clicks || conversions)
 }

@@ -66,10 +66,22 @@ fn line(out: &mut String, cells: impl Iterator<Item = String>) {
     out.push_str("\r\n");
 }
 
-/// A text as one cell that is no formula.
+/// A text as one cell that is no formula; nor is any part of it, should a sheet of another country
+/// part cells by a semicolon or a tab.
 fn cell(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
-    let guarded = if formula { format!("'{text}") } else { text.to_owned() };
+    const SIGNS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+    let mut guarded = String::with_capacity(text.len());
+    let mut first = true;
+    for c in text.chars() {
+        let control = guarded.is_empty() && matches!(c, '\t' | '\r' | '\n');
+        if control || (first && SIGNS.contains(&c)) {
+            guarded.push('\'');
+        }
+        guarded.push(c);
+        // Spaces and quotes before a sign do not keep a sheet from calculating.
+        first =
+            matches!(c, ',' | ';' | '\t' | '|' | '\r' | '\n') || (first && matches!(c, ' ' | '"'));
+    }
     match guarded.contains([',', '"', '\r', '\n', ';']) {
         true => format!("\"{}\"", guarded.replace('"', "\"\"")),
         false => guarded,
@@ -88,7 +100,11 @@ mod tests {
             ("+1", "'+1"),
             ("-1", "'-1"),
             ("@SUM(A1)", "'@SUM(A1)"),
-            ("\t=1", "'\t=1"),
+            ("\t=1", "'\t'=1"),
+            (" =1", " '=1"),
+            ("a;=cmd()", "\"a;'=cmd()\""),
+            ("a, @b", "\"a, '@b\""),
+            ("2026-11-25", "2026-11-25"),
             ("a,b", "\"a,b\""),
             ("=\"a\",b", "\"'=\"\"a\"\",b\""),
             ("two\nlines", "\"two\nlines\""),

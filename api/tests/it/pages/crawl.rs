@@ -23,7 +23,9 @@ fn shape(path: &str) -> String {
     let asked: BTreeSet<&str> = pairs.filter(|pair| !span(pair)).collect();
     match asked.iter().collect::<Vec<_>>().as_slice() {
         [] => path.to_owned(),
-        [one] if one.starts_with("group_by=") => format!("{path}?{one}"),
+        [one] if one.starts_with("group_by=") && !one.contains([',', '%']) => {
+            format!("{path}?{one}")
+        }
         [one] => format!("{path}?{}", one.split('=').next().unwrap_or_default()),
         several => format!("{path}?{} things", several.len()),
     }
@@ -37,7 +39,7 @@ async fn every_link_leads_to_a_page() {
     let mut visited = 0;
     while let Some(path) = waiting.pop_front() {
         visited += 1;
-        assert!(visited < 600, "the pages do not end: {path}");
+        assert!(visited < 400, "the pages do not end: {path}");
         let answer = world.page(&path, "en").await;
         if answer.status.is_redirection() || path.contains("export.csv") {
             assert!(answer.status.is_success() || answer.status.is_redirection(), "{path}");
@@ -51,5 +53,5 @@ async fn every_link_leads_to_a_page() {
             }
         }
     }
-    assert!(visited > 100, "only {visited} pages were found");
+    assert!(visited > 80, "only {visited} pages were found");
 }

@@ -84,7 +84,9 @@ async fn what_others_sent_is_text_on_every_page() {
         // A text that turns its direction stays inside its own element.
         for around in html.split('\u{202e}').collect::<Vec<_>>().windows(2) {
             let before = around[0];
-            let tag = &before[before.rfind('<').unwrap()..];
+            // Between two of them in one text there is no tag.
+            let Some(start) = before.rfind('<') else { continue };
+            let tag = &before[start..];
             // An attribute's value, or the text of an element that keeps directions to itself: by
             // its kind, or since it is a block of its own (a line read aloud only, a choice).
             let isolated = [
