@@ -37,8 +37,8 @@ sqlx: install ## Write the .sqlx metadata anew after changing a query
 	cargo build --locked -p standalone -p migrations
 	$(STORES) deploy/sqlx.sh
 
-.PHONY: bench bench-collector bench-processor bench-freshness bench-parts
-bench: bench-parts bench-collector bench-processor bench-freshness ## All benchmarks
+.PHONY: bench bench-collector bench-memory bench-processor bench-freshness bench-parts
+bench: bench-parts bench-collector bench-memory bench-processor bench-freshness ## All benchmarks
 
 bench-parts: ## criterion: click id, append, lookup, macros, decide
 	cargo bench --locked -p benches
@@ -46,6 +46,10 @@ bench-parts: ## criterion: click id, append, lookup, macros, decide
 bench-collector: install-bench ## CPU time a click, collector against nginx
 	cargo build --release --locked -p standalone -p load-tests
 	target/release/collector_vs_nginx $(ARGS)
+
+bench-memory: install ## Memory of the collector with a million links, at rest and while it reads all of them anew
+	cargo build --release --locked -p standalone -p collector -p load-tests
+	target/release/collector_memory $(ARGS)
 
 bench-processor: install ## Drain a journal of 10 M clicks into both stores
 	cargo build --release --locked -p standalone -p load-tests

@@ -4,6 +4,8 @@
 //! `reference_count.py`'s, written apart.
 
 pub mod generate;
+pub mod links;
+pub mod stores;
 pub mod system;
 pub mod api;
 pub mod reference;

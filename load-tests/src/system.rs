@@ -103,33 +103,51 @@ impl System {
     /// # Errors
     /// When the process table can't be read, or there is none for long.
     pub async fn kill(&self, part: Part) -> Result<()> {
+        for pid in self.present(part).await? {
+            // One that ended by itself meanwhile is as dead.
+            let _ = kill_process(pid, Signal::KILL);
+        }
+        Ok(())
+    }
+
+    /// The processes of a part; one that is just being started again is waited for.
+    async fn present(&self, part: Part) -> Result<Vec<Pid>> {
         let root = self.child.id().context("tributary has ended")?;
         let deadline = Instant::now() + START;
         loop {
-            let found = parts::find(root, part)?;
-            for pid in &found {
-                // One that ended by itself meanwhile is as dead.
-                let _ = kill_process(*pid, Signal::KILL);
-            }
+            let found = match part {
+                // One that was adopted is nobody's child.
+                Part::Postgres => parts::postgres(&self.folder)?,
+                _ => parts::find(root, part)?,
+            };
             if !found.is_empty() {
-                return Ok(());
+                return Ok(found);
             }
-            ensure!(Instant::now() < deadline, "there is no process of {part:?} to kill");
+            ensure!(Instant::now() < deadline, "there is no process of {part:?}");
             sleep(Duration::from_millis(20)).await;
         }
     }
 
-    /// Kills the supervisor and everything below it, and starts it again in the same folder.
+    /// Kills the supervisor and everything below it but one part, if one is named, and starts it again in the same
+    /// folder.
     ///
     /// # Errors
     /// When it does not get ready again.
-    pub async fn kill_all_and_restart(&mut self) -> Result<()> {
+    pub async fn kill_all_and_restart(&mut self, spared: Option<Part>) -> Result<()> {
         let root = self.child.id().context("tributary has ended")?;
-        let below = parts::below(root)?;
-        self.child.start_kill()?;
-        for pid in below {
+        let mut below = parts::below(root)?;
+        below.extend(parts::postgres(&self.folder)?);
+        let spared = match spared {
+            Some(part) => self.present(part).await?,
+            None => Vec::new(),
+        };
+        // Held first, so that nobody is started again or told to end before the blow falls.
+        let supervisor = Pid::from_raw(root as i32).context("no process has the number 0")?;
+        kill_process(supervisor, Signal::STOP)?;
+        for pid in below.into_iter().filter(|pid| !spared.contains(pid)) {
             let _ = kill_process(pid, Signal::KILL);
         }
+        self.child.start_kill()?;
         self.child.wait().await?;
         self.restart().await
     }

@@ -1,8 +1,8 @@
 //! `freshness`: how long from a click's answer until the API's numbers hold it, at a steady rate.
 //!
 //! Some clicks are marked in `sub10`; the API is asked for the marks again and again, and a mark's
-//! time is that of the first answer with it. Beside it the time until `as_of` passes the click, and as
-//! a control what the engine alone needs to take one row and give it back.
+//! time is that of the first answer with it. The control is what the engine alone needs to take one row
+//! and give it back; the ratio is of the 99th percentiles.
 
 use std::{
     collections::HashMap,
@@ -61,29 +61,35 @@ async fn main() -> Result<()> {
 
     let control = control(&system).await?;
     let marks = Arc::new(Mutex::new(Marks::default()));
-    let watching = tokio::spawn(watch(api.clone(), Arc::clone(&marks)));
-    let begun = Instant::now();
-    let sent = send(&system, &arguments, &marks).await?;
-    let rate = sent as f64 / begun.elapsed().as_secs_f64();
-    wait_for_all(&marks).await?;
+    let clicking = async {
+        let begun = Instant::now();
+        let sent = send(&system, &arguments, &marks).await?;
+        let rate = sent as f64 / begun.elapsed().as_secs_f64();
+        wait_for_all(&marks).await?;
+        anyhow::Ok((sent, rate))
+    };
+    let mut watching = tokio::spawn(watch(api.clone(), Arc::clone(&marks)));
+    let (sent, rate) = tokio::select! {
+        clicked = clicking => clicked?,
+        // It ends only with an error, and without it nothing is ever seen.
+        failed = &mut watching => bail!("the API was not watched to the end: {:?}", failed?),
+    };
     watching.abort();
     system.stop().await?;
 
     let mut seen = marks.lock().ok().context("the watcher failed")?.seen.clone();
     seen.sort_unstable();
     let rows = [row("click to API", &seen), row("control: engine alone, one row", &control)];
-    let p99 = percentile(&seen, 99.0).unwrap_or_default();
-    let last = format!(
-        "{sent} clicks at {rate:.0}/s, {} of them watched\nratio {:.2}",
-        seen.len(),
-        p99.as_secs_f64()
-    );
-    print(&["milliseconds", "p50", "p90", "p99", "worst"], &rows, &last)?;
+    let p99 = |times: &[Duration]| percentile(times, 99.0).context("nothing was measured");
+    let ratio = p99(&seen)?.as_secs_f64() / p99(&control)?.as_secs_f64();
+    let watched = seen.len();
+    let last = format!("{sent} clicks at {rate:.0}/s, {watched} of them watched\nratio {ratio:.2}");
+    print(&["seconds", "p50", "p90", "p99", "worst"], &rows, &last)?;
     Ok(())
 }
 
 fn row(name: &str, sorted: &[Duration]) -> Vec<String> {
-    let at = |p| percentile(sorted, p).unwrap_or_default().as_millis().to_string();
+    let at = |p| format!("{:.3}", percentile(sorted, p).unwrap_or_default().as_secs_f64());
     vec![name.to_owned(), at(50.0), at(90.0), at(99.0), at(100.0)]
 }
 

@@ -11,15 +11,13 @@ mod log;
 mod measure;
 
 use std::{
-    os::unix::process::CommandExt,
     path::Path,
-    process::Command,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
-use load_tests::table::print;
+use load_tests::{generate::Shape, links, stores, table::print};
 use migrations::testing::{Clickhouse, Postgres, Role};
 use processor::Config;
 
@@ -50,32 +48,21 @@ struct Settings {
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    if std::env::var_os("TRIBUTARY_TEST_CLICKHOUSE_URL").is_none() {
-        return around();
-    }
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run(&arguments))
-}
-
-/// Runs this program again with private stores around it.
-fn around() -> Result<()> {
-    let program = std::env::current_exe()?;
-    let tributary = program.with_file_name("tributary");
-    ensure!(tributary.exists(), "{} is not built: cargo build -p standalone", tributary.display());
-    let folder = tempfile::tempdir()?;
-    let mut command = Command::new(tributary);
-    command.args(["stores", "--data"]).arg(folder.path()).arg("--").arg(program);
-    let status = command.args(std::env::args_os().skip(1)).process_group(0).status()?;
-    ensure!(status.success(), "the measurement failed");
-    Ok(())
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
+        match stores::are_around() {
+            true => run(&arguments).await,
+            false => stores::around(arguments.folder.as_deref()).await,
+        }
+    })
 }
 
 async fn run(arguments: &Arguments) -> Result<()> {
-    let folder = tempfile::tempdir()?;
+    let folder = load_tests::system::folder()?;
     let root = arguments.folder.as_deref().unwrap_or(folder.path());
     let (postgres, clickhouse) = (Postgres::fresh().await, Clickhouse::fresh().await);
-    log::seed(&postgres.pool(Role::Owner).await, arguments.links).await?;
+    links::seed(&postgres.pool(Role::Owner).await, arguments.links).await?;
     let config = settings(root, &postgres, &clickhouse, arguments.rows)?;
-    let bytes = log::write(root, arguments.clicks, arguments.links)?;
+    let bytes = log::write(root, arguments.clicks, shape(arguments)?)?;
 
     let control = control(root)?;
     let cpu = Cpu::own()?;
@@ -124,6 +111,17 @@ async fn run(arguments: &Arguments) -> Result<()> {
         &format!("rate {}", (clicks as f64 / merged.as_secs_f64()) as u64),
     )?;
     Ok(())
+}
+
+/// The latest days of visits: what the stores empty or forget with age is still there to be measured.
+#[expect(clippy::disallowed_methods, reason = "the visits end now")]
+fn shape(arguments: &Arguments) -> Result<Shape> {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
+    let shape = Shape { links: arguments.links, ..Shape::default() };
+    let length = Duration::from_secs_f64(arguments.clicks as f64 / shape.per_second);
+    // The hours of a day differ: half as much again is enough for any part of one.
+    let start = now.saturating_sub(length + length / 2);
+    Ok(Shape { start_ms: u64::try_from(start.as_millis())?, ..shape })
 }
 
 fn settings(

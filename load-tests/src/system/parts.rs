@@ -1,6 +1,6 @@
 //! Who is who in the process table, by `/proc`.
 
-use std::{collections::HashMap, fs};
+use std::{collections::HashMap, fs, path::Path};
 
 use anyhow::Result;
 use rustix::process::Pid;
@@ -21,26 +21,38 @@ pub enum Part {
 }
 
 impl Part {
-    /// Whether a process is of this part, by its name and its command line.
-    fn owns(self, name: &str, command: &str) -> bool {
-        match self {
-            Self::Collector => command.contains("run-collector"),
-            Self::Processor => command.contains("run-processor"),
-            Self::Api => command.contains("run-api"),
-            Self::Engine => command.contains("run-engine"),
-            Self::Postgres => name == "postgres",
-        }
+    /// Whether a process is of this part, by its command line.
+    fn owns(self, command: &str) -> bool {
+        command.contains(match self {
+            Self::Collector => "run-collector",
+            Self::Processor => "run-processor",
+            Self::Api => "run-api",
+            Self::Engine => "run-engine",
+            Self::Postgres => "run-postgres",
+        })
     }
+}
+
+/// PostgreSQL's server of a data folder and its backends, whoever started it; none while there is none.
+pub(super) fn postgres(folder: &Path) -> Result<Vec<Pid>> {
+    let file = fs::read_to_string(folder.join("postgres/cluster/postmaster.pid"));
+    let server = file.ok().and_then(|text| text.lines().next()?.trim().parse::<u32>().ok());
+    let Some(server) = server.filter(|pid| name(*pid) == "postgres") else { return Ok(Vec::new()) };
+    let mut found = below(server)?;
+    found.extend(Pid::from_raw(server as i32));
+    Ok(found)
+}
+
+fn name(pid: u32) -> String {
+    fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim().to_owned()
 }
 
 /// The processes of a part below `root`.
 pub(super) fn find(root: u32, part: Part) -> Result<Vec<Pid>> {
     let is_part = |pid: &Pid| {
-        let read = |file| fs::read(format!("/proc/{}/{file}", pid.as_raw_nonzero()));
-        let name = read("comm").unwrap_or_default();
-        let command = read("cmdline").unwrap_or_default();
-        let command = String::from_utf8_lossy(&command).replace('\0', " ");
-        part.owns(String::from_utf8_lossy(&name).trim(), &command)
+        let command = fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero()));
+        let command = String::from_utf8_lossy(&command.unwrap_or_default()).replace('\0', " ");
+        part.owns(&command)
     };
     Ok(below(root)?.into_iter().filter(is_part).collect())
 }

@@ -21,16 +21,31 @@ use tokio::sync::watch;
 
 use crate::harness::{DRAIN, SETTINGS, audited, counted, now_ms};
 
-/// What is killed when so many of the 4,733 lines are played.
-const KILLS: [(usize, Option<Part>); 8] = [
-    (300, Some(Part::Collector)),
-    (800, Some(Part::Processor)),
-    (1300, Some(Part::Postgres)),
-    (1800, None),
-    (2400, Some(Part::Engine)),
-    (2900, Some(Part::Collector)),
-    (3400, Some(Part::Postgres)),
-    (3900, Some(Part::Processor)),
+/// What dies.
+#[derive(Debug, Clone, Copy)]
+enum Kill {
+    One(Part),
+    /// The supervisor and everything below it.
+    All,
+    /// Everything but PostgreSQL's server, which the next start adopts.
+    AllButPostgres,
+}
+
+/// What is killed when so many of the 4,733 lines are played: each part twice, the whole tree three times.
+const KILLS: [(usize, Kill); 13] = [
+    (300, Kill::One(Part::Collector)),
+    (650, Kill::One(Part::Processor)),
+    (1000, Kill::One(Part::Postgres)),
+    (1350, Kill::All),
+    (1700, Kill::One(Part::Engine)),
+    (2050, Kill::One(Part::Api)),
+    (2400, Kill::One(Part::Collector)),
+    (2750, Kill::AllButPostgres),
+    (3100, Kill::One(Part::Postgres)),
+    (3450, Kill::One(Part::Processor)),
+    (3800, Kill::One(Part::Engine)),
+    (4000, Kill::One(Part::Api)),
+    (4200, Kill::All),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,17 +81,33 @@ async fn play_and_kill(system: &mut System, programs: Vec<Program>) -> Result<Ve
     };
     let options = Options { connections: 4, ..Options::new(&system.collector, programs) };
     let playing = tokio::spawn(play(options, log::read(LOG)?, Arc::new(note)));
-    for (at, part) in KILLS {
+    for (at, kill) in KILLS {
         counted.wait_for(|count| *count >= at).await.context("the player ended early")?;
-        match part {
-            Some(part) => system.kill(part).await?,
-            None => system.kill_all_and_restart().await?,
+        match kill {
+            Kill::One(part) => system.kill(part).await?,
+            Kill::All => system.kill_all_and_restart(None).await?,
+            Kill::AllButPostgres => adopted(system).await?,
         }
     }
     playing.await??;
     let played = played.lock().ok().context("a connection's task failed")?.clone();
     ensure!(played.len() == 4733, "{} lines were played", played.len());
     Ok(played)
+}
+
+/// Kills all but PostgreSQL; the same server serves afterwards.
+async fn adopted(system: &mut System) -> Result<()> {
+    let begun = async |system: &System| {
+        let sql = "SELECT pg_postmaster_start_time()::text";
+        anyhow::Ok(
+            sqlx::query_scalar::<_, String>(sql).fetch_one(&mut system.owner().await?).await?,
+        )
+    };
+    let before = begun(system).await?;
+    system.kill_all_and_restart(Some(Part::Postgres)).await?;
+    let after = begun(system).await?;
+    ensure!(before == after, "postgresql was not adopted: it began {before}, then {after}");
+    Ok(())
 }
 
 /// The lines that are stored, as the reference wants them. What was acknowledged is among them, once;

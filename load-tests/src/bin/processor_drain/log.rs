@@ -4,7 +4,10 @@ use std::{net::IpAddr, path::Path};
 
 use anyhow::{Context, Result};
 use journal::{JournalId, Partition, Position, Reader, TopicId, Writer, WriterConfig};
-use load_tests::generate::{Shape, Visit, Visits};
+use load_tests::{
+    generate::{Shape, Visit, Visits},
+    links::{AFFILIATES, PROGRAMS},
+};
 use schemas::{
     event::{Click, Flags, Message},
     ids::SiteId,
@@ -12,38 +15,21 @@ use schemas::{
     topic::Topic,
     visitor,
 };
-use sqlx::PgPool;
 
 /// The keys of this journal.
 pub(crate) const KEYS: &str = "1 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
 const PARTITIONS: u16 = 4;
 const JOURNAL: JournalId = JournalId(0x0102_0304_0506_0708);
-const PROGRAMS: u32 = 20;
-const AFFILIATES: u32 = 500;
 /// Records in one commit: what a busy collector's turn takes.
 const TURN: u64 = 500;
 
-/// Programs, affiliates and links; link n belongs to program n mod 20 and affiliate n mod 500.
-pub(crate) async fn seed(db: &PgPool, links: u32) -> Result<()> {
-    let statements = format!(
-        "INSERT INTO affiliate_affiliate (id, site_id, name)
-             SELECT n, 1, 'affiliate ' || n FROM generate_series(1, {AFFILIATES}) n;
-         INSERT INTO affiliate_program (id, site_id, slug, name, destination)
-             SELECT n, 1, 'p' || n, 'program ' || n, 'https://shop.example/' FROM generate_series(1, {PROGRAMS}) n;
-         INSERT INTO affiliate_affiliatelink (id, code, site_id, affiliate_id, program_id)
-             SELECT n, 'l' || n, 1, n % {AFFILIATES} + 1, n % {PROGRAMS} + 1 FROM generate_series(1, {links}) n;"
-    );
-    sqlx::raw_sql(sqlx::AssertSqlSafe(statements)).execute(db).await?;
-    Ok(())
-}
-
 /// Writes the journal; its size in bytes.
-pub(crate) fn write(root: &Path, clicks: u64, links: u32) -> Result<u64> {
+pub(crate) fn write(root: &Path, clicks: u64, shape: Shape) -> Result<u64> {
     let keys = Keys::parse(KEYS)?;
-    let mut visits = Visits::new(Shape { links, ..Shape::default() });
+    let mut visits = Visits::new(shape);
     let config = WriterConfig::new(root.join("journal"), "c0", PARTITIONS, keys.journal());
-    let mut writer = Writer::create(config, Shape::default().start_ms, JOURNAL)?;
+    let mut writer = Writer::create(config, shape.start_ms, JOURNAL)?;
     let mut maker = Maker { shards: keys.shards(), keys, period: u64::MAX, salt: None };
     let mut beat = 0;
     for n in 1..=clicks {
