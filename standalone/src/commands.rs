@@ -94,8 +94,9 @@ pub fn main() -> ExitCode {
 
 /// Logs go to standard error; `RUST_LOG` chooses what is said. The database client's notices are no news to anybody.
 fn logging() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,sqlx=error,sqlx_core::pool=off"));
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| {
+        tracing_subscriber::EnvFilter::new("info,sqlx=error,sqlx_core::pool=off")
+    });
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
