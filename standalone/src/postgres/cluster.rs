@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::binaries::Binaries;
 use super::log::Log;
 use super::owner::Owner;
 use super::place::Place;
-use super::running::{Running, end_orphans};
+use super::running::{Running, end_orphans, kill_group};
 use super::{Error, Halt, START_LIMIT, port};
 
 /// How often a starting server is looked at.
@@ -277,8 +277,7 @@ fn run(
                 break status;
             }
             if halt.is_set() {
-                // It may have ended just now.
-                let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
+                kill_group(Pid::from_child(&child));
                 child.wait()?;
                 return Ok(None);
             }

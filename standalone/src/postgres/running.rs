@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 /// How long processes of a dead server may take to notice.
 const ORPHANS_LIMIT: Duration = Duration::from_secs(5);
@@ -47,9 +47,40 @@ fn is_server(pid: u32, data: &Path) -> bool {
 }
 
 fn lives(pid: u32, names: &[&str]) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let name = stat.split_once('(').and_then(|(_, rest)| rest.rsplit_once(") "));
-    name.is_some_and(|(name, rest)| names.contains(&name) && !rest.starts_with(['Z', 'X']))
+    stat(pid).is_some_and(|(name, _)| names.contains(&name.as_str()))
+}
+
+/// The name and the process group of a process that has not ended; one that nobody has waited for yet has.
+fn stat(pid: u32) -> Option<(String, i32)> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (name, rest) = stat.split_once('(')?.1.rsplit_once(") ")?;
+    let mut fields = rest.split(' ');
+    let runs = !matches!(fields.next()?, "Z" | "X");
+    // proc_pid_stat(5): the state is field 3, the group field 5.
+    let group = fields.nth(1)?.parse().ok()?;
+    runs.then(|| (name.to_owned(), group))
+}
+
+/// Kills a process group. When this returns nothing of it runs any more: killed is not gone, and what a killed program
+/// had started is nobody's child to wait for.
+pub(super) fn kill_group(group: Pid) {
+    // It may have ended just now.
+    let _ = kill_process_group(group, Signal::KILL);
+    let is_of_it =
+        |pid: &u32| stat(*pid).is_some_and(|(_, its)| its == group.as_raw_nonzero().get());
+    wait_while(ORPHANS_LIMIT, || all().any(|pid| is_of_it(&pid)));
+}
+
+/// Looks until something holds no more, or for so long; true if it holds no more.
+fn wait_while(limit: Duration, mut holds: impl FnMut() -> bool) -> bool {
+    let limit = Instant::now() + limit;
+    while holds() {
+        if Instant::now() > limit {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    true
 }
 
 fn is_same(one: &Path, other: &Path) -> bool {
@@ -59,36 +90,30 @@ fn is_same(one: &Path, other: &Path) -> bool {
 /// Ends what a dead server, or an interrupted `initdb`, left at work in one of the folders: sessions in the middle of
 /// a statement notice late that their server is gone, and two servers' processes in one cluster would damage it.
 pub(super) fn end_orphans(folders: &[&Path]) {
-    let limit = Instant::now() + ORPHANS_LIMIT;
-    loop {
-        let left = processes_in(folders);
-        if left.is_empty() {
-            return;
-        }
-        if Instant::now() > limit {
-            for pid in left {
-                tracing::warn!(
-                    pid = pid.as_raw_nonzero(),
-                    "a process of a dead postgresql is killed"
-                );
-                // It may have ended by itself just now.
-                let _ = kill_process(pid, Signal::KILL);
-            }
-            // Killed is not gone: a last look follows, and `postgres` itself refuses where one holds its memory.
-            std::thread::sleep(Duration::from_millis(100));
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(20));
+    if wait_while(ORPHANS_LIMIT, || processes_in(folders).next().is_some()) {
+        return;
     }
+    let left: Vec<u32> = processes_in(folders).collect();
+    for pid in &left {
+        tracing::warn!(pid, "a process of a dead postgresql is killed");
+        // It may have ended by itself just now.
+        let _ = i32::try_from(*pid)
+            .ok()
+            .and_then(Pid::from_raw)
+            .map(|pid| kill_process(pid, Signal::KILL));
+    }
+    wait_while(ORPHANS_LIMIT, || left.iter().any(|pid| stat(*pid).is_some()));
 }
 
-fn processes_in(folders: &[&Path]) -> Vec<Pid> {
-    let numbers = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let numbers = numbers.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    let works_here = |pid: &u32| {
+fn processes_in<'a>(folders: &'a [&Path]) -> impl Iterator<Item = u32> + 'a {
+    all().filter(|pid| {
         lives(*pid, &["postgres", "initdb"])
             && fs::read_link(format!("/proc/{pid}/cwd"))
                 .is_ok_and(|at| folders.iter().any(|folder| is_same(&at, folder)))
-    };
-    numbers.filter(works_here).filter_map(|pid| Pid::from_raw(pid.try_into().ok()?)).collect()
+    })
+}
+
+fn all() -> impl Iterator<Item = u32> {
+    let numbers = fs::read_dir("/proc").into_iter().flatten().flatten();
+    numbers.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
