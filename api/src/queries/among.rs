@@ -10,6 +10,34 @@ pub(super) struct Among<T> {
     pub(super) not: Vec<T>,
 }
 
+/// What filters say of every column that conversions or commissions keep of a dimension.
+#[derive(Debug)]
+pub(super) struct Columns {
+    pub(super) affiliate: Among<i64>,
+    pub(super) program: Among<i64>,
+    pub(super) link: Among<i64>,
+    pub(super) status: Among<String>,
+    pub(super) reason: Among<String>,
+    pub(super) event: Among<String>,
+    pub(super) via: Among<String>,
+    pub(super) currency: Among<String>,
+}
+
+impl Columns {
+    pub(super) fn of(filters: &[Filter]) -> Self {
+        Self {
+            affiliate: ids(filters, Dimension::Affiliate),
+            program: ids(filters, Dimension::Program),
+            link: ids(filters, Dimension::Link),
+            status: texts(filters, Dimension::Status),
+            reason: texts(filters, Dimension::Refusal),
+            event: texts(filters, Dimension::Event),
+            via: texts(filters, Dimension::Via),
+            currency: texts(filters, Dimension::Currency),
+        }
+    }
+}
+
 /// Of a dimension whose values are ids.
 pub(super) fn ids(filters: &[Filter], by: Dimension) -> Among<i64> {
     let texts = texts(filters, by);

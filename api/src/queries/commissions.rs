@@ -5,7 +5,9 @@ use schemas::ids::{AffiliateId, CommissionId, ConversionId, LinkId, ProgramId, S
 use sqlx::{PgExecutor, PgPool};
 
 use super::{
-    Cursor, Page, among, narrow,
+    Cursor, Page,
+    among::Columns,
+    narrow,
     stats::{Dimension, Filter},
     wide,
 };
@@ -106,11 +108,7 @@ pub async fn list(
     find: &Find,
     cursor: Cursor,
 ) -> Result<Page<Commission>, sqlx::Error> {
-    let ids = |by| among::ids(&find.filters, by);
-    let words = |by| among::texts(&find.filters, by);
-    let (affiliate, program) = (ids(Dimension::Affiliate), ids(Dimension::Program));
-    let (link, status) = (ids(Dimension::Link), words(Dimension::Status));
-    let (currency, (from, to)) = (words(Dimension::Currency), find.span());
+    let (by, (from, to)) = (Columns::of(&find.filters), find.span());
     let rows = sqlx::query_file!(
         "src/queries/commissions.list.sql",
         site.to_sql(),
@@ -119,16 +117,16 @@ pub async fn list(
         cursor.limit_sql(),
         find.id.map(CommissionId::to_sql),
         find.conversion.map(ConversionId::to_sql),
-        affiliate.these.as_deref(),
-        &affiliate.not,
-        program.these.as_deref(),
-        &program.not,
-        link.these.as_deref(),
-        &link.not,
-        status.these.as_deref(),
-        &status.not,
-        currency.these.as_deref(),
-        &currency.not,
+        by.affiliate.these.as_deref(),
+        &by.affiliate.not,
+        by.program.these.as_deref(),
+        &by.program.not,
+        by.link.these.as_deref(),
+        &by.link.not,
+        by.status.these.as_deref(),
+        &by.status.not,
+        by.currency.these.as_deref(),
+        &by.currency.not,
         from,
         to,
     )
@@ -175,27 +173,23 @@ pub async fn sums(
     site: SiteId,
     find: &Find,
 ) -> Result<Vec<Sum>, sqlx::Error> {
-    let ids = |by| among::ids(&find.filters, by);
-    let words = |by| among::texts(&find.filters, by);
-    let (affiliate, program) = (ids(Dimension::Affiliate), ids(Dimension::Program));
-    let (link, status) = (ids(Dimension::Link), words(Dimension::Status));
-    let (currency, (from, to)) = (words(Dimension::Currency), find.span());
+    let (by, (from, to)) = (Columns::of(&find.filters), find.span());
     sqlx::query_file_as!(
         Sum,
         "src/queries/commissions.sums.sql",
         site.to_sql(),
         find.id.map(CommissionId::to_sql),
         find.conversion.map(ConversionId::to_sql),
-        affiliate.these.as_deref(),
-        &affiliate.not,
-        program.these.as_deref(),
-        &program.not,
-        link.these.as_deref(),
-        &link.not,
-        status.these.as_deref(),
-        &status.not,
-        currency.these.as_deref(),
-        &currency.not,
+        by.affiliate.these.as_deref(),
+        &by.affiliate.not,
+        by.program.these.as_deref(),
+        &by.program.not,
+        by.link.these.as_deref(),
+        &by.link.not,
+        by.status.these.as_deref(),
+        &by.status.not,
+        by.currency.these.as_deref(),
+        &by.currency.not,
         from,
         to,
     )

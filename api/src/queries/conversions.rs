@@ -17,7 +17,8 @@ use schemas::{
 use serde_json::Value;
 
 use super::{
-    Cursor, Page, among,
+    Cursor, Page,
+    among::Columns,
     stats::{Dimension, Filter},
     wide,
 };
@@ -132,12 +133,7 @@ pub async fn list(
     cursor: Cursor,
 ) -> Result<Page<Conversion>, sqlx::Error> {
     let (click, receipt) = (find.click.as_ref(), find.receipt.as_ref());
-    let ids = |by| among::ids(&find.filters, by);
-    let words = |by| among::texts(&find.filters, by);
-    let (affiliate, program) = (ids(Dimension::Affiliate), ids(Dimension::Program));
-    let (link, status) = (ids(Dimension::Link), words(Dimension::Status));
-    let (reason, event) = (words(Dimension::Refusal), words(Dimension::Event));
-    let (via, currency) = (words(Dimension::Via), words(Dimension::Currency));
+    let by = Columns::of(&find.filters);
     let rows = sqlx::query_file_as!(
         Row,
         "src/queries/conversions.list.sql",
@@ -146,22 +142,22 @@ pub async fn list(
         cursor.ending_before,
         cursor.limit_sql(),
         find.id.map(ConversionId::to_sql),
-        affiliate.these.as_deref(),
-        &affiliate.not,
-        program.these.as_deref(),
-        &program.not,
-        link.these.as_deref(),
-        &link.not,
-        status.these.as_deref(),
-        &status.not,
-        reason.these.as_deref(),
-        &reason.not,
-        event.these.as_deref(),
-        &event.not,
-        via.these.as_deref(),
-        &via.not,
-        currency.these.as_deref(),
-        &currency.not,
+        by.affiliate.these.as_deref(),
+        &by.affiliate.not,
+        by.program.these.as_deref(),
+        &by.program.not,
+        by.link.these.as_deref(),
+        &by.link.not,
+        by.status.these.as_deref(),
+        &by.status.not,
+        by.reason.these.as_deref(),
+        &by.reason.not,
+        by.event.these.as_deref(),
+        &by.event.not,
+        by.via.these.as_deref(),
+        &by.via.not,
+        by.currency.these.as_deref(),
+        &by.currency.not,
         find.txn_id,
         click.map(|click| i64::from(click.journal)),
         click.map(|click| i32::from(click.shard)),
