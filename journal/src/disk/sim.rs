@@ -2,13 +2,15 @@
 //! synced any part, torn at any byte. It can be full, write short, die in a write, fail a sync (and then, as Linux
 //! does, say "ok" to the next one without having written anything).
 
+mod node;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::{DiskFile, Lock};
+use node::{Node, Random};
 
 #[derive(Clone, Default)]
 pub(crate) struct Sim(Arc<Mutex<World>>);
@@ -64,14 +66,6 @@ impl Faults {
         let Some((seen, _)) = &self.reveal else { return cache };
         &cache[..cache.len().min(*seen)]
     }
-}
-
-#[derive(Default, Clone)]
-struct Node {
-    cache: Vec<u8>,
-    durable: Vec<u8>,
-    dirty: Vec<Range<usize>>,
-    room: usize,
 }
 
 fn error(kind: io::ErrorKind) -> io::Error {
@@ -366,49 +360,5 @@ impl SimFile {
 
     pub(crate) fn identity(&self) -> io::Result<(u64, u64)> {
         self.with(|_, _| Ok(())).map(|()| (1, self.inode))
-    }
-}
-
-impl Node {
-    fn write(&mut self, bytes: &[u8], start: usize) {
-        let end = start + bytes.len();
-        self.cache.resize(self.cache.len().max(end), 0);
-        self.cache[start..end].copy_from_slice(bytes);
-        self.room = self.room.max(end);
-        self.dirty.push(start..end);
-    }
-
-    fn lose_power(&mut self, random: &mut Random) {
-        let (short, long) =
-            (self.durable.len().min(self.cache.len()), self.durable.len().max(self.cache.len()));
-        let len = short + random.below(long - short + 1);
-        let mut left = self.durable.clone();
-        left.resize(len, 0);
-        for range in std::mem::take(&mut self.dirty) {
-            let mut at = range.start;
-            let end = range.end.min(len).min(self.cache.len());
-            while at < end {
-                let piece = at..(at + 1 + random.below(300)).min(end);
-                if random.below(3) > 0 {
-                    left[piece.clone()].copy_from_slice(&self.cache[piece.clone()]);
-                }
-                at = piece.end;
-            }
-        }
-        self.room = left.len();
-        self.cache = left.clone();
-        self.durable = left;
-    }
-}
-
-/// xorshift: the same seed loses the same bytes.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % end.max(1) as u64) as usize
     }
 }
