@@ -40,7 +40,7 @@ enum Action {
         journal: String,
         /// Why; everybody who asks later is shown it.
         #[arg(long)]
-        because: String,
+        why: String,
     },
     /// Declares records lost that a journal announced and that will never come, so that nothing waits for them.
     Lost(lost::Options),
@@ -52,7 +52,7 @@ enum Action {
         journal: String,
         /// Why; everybody who asks later is shown it.
         #[arg(long)]
-        because: String,
+        why: String,
     },
 }
 
@@ -70,15 +70,15 @@ pub(super) fn run(options: &Options) -> anyhow::Result<ExitCode> {
         Action::Lost(lost) => lost::run(&options.folder, lost),
         Action::Gone(gone) => lost::run_gone(&options.folder, gone),
         Action::Verify { journal } => verify(&chosen(&root, journal.as_deref())?, &key),
-        Action::Adopt { journal, because } => {
+        Action::Adopt { journal, why } => {
             let place = find(&root, journal)?;
-            journal::adopt(&place.root, &place.slot, place.journal, &key, because)?;
+            journal::adopt(&place.root, &place.slot, place.journal, &key, why)?;
             process::print(&format!("{} is the original from now on\n", place.journal))?;
             Ok(ExitCode::SUCCESS)
         }
-        Action::Retire { journal, because } => {
+        Action::Retire { journal, why } => {
             let place = find(&root, journal)?;
-            let sealed = journal::retire(&place.root, &place.slot, place.journal, &key, because)?;
+            let sealed = journal::retire(&place.root, &place.slot, place.journal, &key, why)?;
             let records: u64 = sealed.last.iter().map(|(_, _, seq)| seq).sum();
             process::print(&format!("{} has ended with {records} records\n", place.journal))?;
             Ok(ExitCode::SUCCESS)
