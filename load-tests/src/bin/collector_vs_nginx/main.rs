@@ -1,9 +1,12 @@
 //! `collector_vs_nginx`: CPU time per request of the collector and of nginx, alternating in one run.
 //!
 //! The collector does its whole work (100,000 links, macros, click id, cookie, journal); nginx answers a
-//! static 302 and writes its buffered access log. One event loop each, both on the same core, wrk on the
-//! others. Requests per second alone would be noise on a shared machine; CPU time is the server's own.
+//! static 302 and writes its buffered access log; a third server does nothing but read and answer, which
+//! is what no server on this machine and runtime can go below. One event loop each, all on the same core,
+//! wrk on the others. Requests per second alone would be noise on a shared machine; CPU time is the
+//! server's own.
 
+mod bare;
 mod servers;
 mod wrk;
 
@@ -11,7 +14,7 @@ use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand};
 use load_tests::table::{percentile, print};
 
-use servers::{Collector, Nginx, Server};
+use servers::{Collector, Floor, Nginx, Server};
 use wrk::{Connections, Load};
 
 /// Measures CPU time a request, collector against nginx.
@@ -39,6 +42,9 @@ enum Role {
     /// The collector under test.
     #[command(hide = true)]
     Collector(Box<collector::Config>),
+    /// The floor.
+    #[command(hide = true)]
+    Bare(bare::Bare),
 }
 
 /// CPU time and requests of one round.
@@ -50,30 +56,35 @@ struct Round {
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    if let Some(Role::Collector(config)) = arguments.role {
-        return servers::serve(*config);
+    match arguments.role {
+        Some(Role::Collector(config)) => return servers::serve(*config),
+        Some(Role::Bare(bare)) => match bare::serve(bare)? {},
+        None => {}
     }
     let folder = tempfile::tempdir()?;
     let load = Load::new(folder.path(), &arguments)?;
     let mut collector = Collector::start(folder.path(), arguments.links)?;
+    let answer = collector.answer()?;
     let mut nginx = Nginx::start(folder.path())?;
-    let kinds = [("kept alive", Connections::Kept), ("new each time", Connections::New)];
     let (mut rows, mut ratio) = (Vec::new(), 0.0);
-    for (name, kind) in kinds {
-        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for (name, kind) in [("kept alive", Connections::Kept), ("new each time", Connections::New)] {
+        let mut floor = Floor::start(&answer, kind)?;
+        let mut rounds = [const { Vec::new() }; 3];
         // The first round of each warms up and is not counted.
         for round in 0..=arguments.rounds {
-            let one = run(&mut nginx, &load, kind)?;
-            let two = run(&mut collector, &load, kind)?;
-            if round > 0 {
-                theirs.push(one);
-                ours.push(two);
+            let servers: [&mut dyn Server; 3] = [&mut nginx, &mut floor, &mut collector];
+            for (server, rounds) in servers.into_iter().zip(&mut rounds) {
+                let one = run(server, &load, kind)?;
+                if round > 0 {
+                    rounds.push(one);
+                }
             }
         }
-        let of =
-            median(ours.iter().zip(&theirs).map(|(ours, theirs)| ours.micros / theirs.micros))?;
-        rows.push(row(&format!("nginx, {name}"), &theirs, 1.0)?);
-        rows.push(row(&format!("collector, {name}"), &ours, of)?);
+        let [nginx, floor, collector] = &rounds;
+        let of = ratio_of(collector, nginx)?;
+        rows.push(row(&format!("nginx, {name}"), nginx, 1.0)?);
+        rows.push(row(&format!("bare read and write, {name}"), floor, ratio_of(floor, nginx)?)?);
+        rows.push(row(&format!("collector, {name}"), collector, of)?);
         if kind == Connections::Kept {
             ratio = of;
         }
@@ -94,7 +105,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-fn run(server: &mut impl Server, load: &Load, kind: Connections) -> Result<Round> {
+fn run(server: &mut dyn Server, load: &Load, kind: Connections) -> Result<Round> {
     let before = server.cpu()?;
     let done = load.run(server.port(), kind)?;
     let spent = server.cpu()?.checked_sub(before).context("CPU time ran backwards")?;
@@ -104,6 +115,11 @@ fn run(server: &mut impl Server, load: &Load, kind: Connections) -> Result<Round
         micros: spent.as_secs_f64() * 1e6 / done.requests as f64,
         per_second: done.requests as f64 / done.seconds,
     })
+}
+
+/// Of rounds beside one another.
+fn ratio_of(ours: &[Round], theirs: &[Round]) -> Result<f64> {
+    median(ours.iter().zip(theirs).map(|(ours, theirs)| ours.micros / theirs.micros))
 }
 
 fn row(name: &str, rounds: &[Round], ratio: f64) -> Result<Vec<String>> {

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::{BufRead, BufReader, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -20,7 +21,7 @@ use collector::{
 use rustix::process::{Pid, Signal, kill_process};
 use schemas::keys::Keys;
 
-use super::wrk::Load;
+use super::wrk::{self, Connections, Load};
 
 const NGINX: &str = include_str!("nginx.conf");
 const START: Duration = Duration::from_secs(60);
@@ -57,8 +58,6 @@ impl Collector {
             .env("TRIBUTARY_COLLECTOR", address.to_string())
             .env("TRIBUTARY_ADMIN", admin.to_string())
             .env("TRIBUTARY_CORES", "1")
-            // As `tributary` starts it.
-            .env("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")
             // wrk is one visitor that no limit should mistake for a flood.
             .env("TRIBUTARY_SPREAD_PER_SECOND", "4000000000")
             // Nobody there: the copy serves, as it does while PostgreSQL is away.
@@ -68,6 +67,23 @@ impl Collector {
         let server = Self { child, address, admin, answered: 0 };
         wait_for(address)?;
         Ok(server)
+    }
+
+    /// What it answers to a click on a connection that goes on, and one more click to count.
+    pub(crate) fn answer(&mut self) -> Result<String> {
+        let mut socket = TcpStream::connect(self.address)?;
+        write!(socket, "GET /c/{}?sub1=s1 HTTP/1.1\r\nhost: localhost\r\n\r\n", wrk::code(1))?;
+        let mut answer = String::new();
+        // A redirect has no body.
+        for line in BufReader::new(socket).lines() {
+            let line = line?;
+            answer = format!("{answer}{line}\r\n");
+            if line.is_empty() {
+                break;
+            }
+        }
+        self.answered += 1;
+        Ok(answer)
     }
 
     /// Clicks in the journal, and redirects wrk counted.
@@ -102,6 +118,45 @@ impl Server for Collector {
 }
 
 impl Drop for Collector {
+    fn drop(&mut self) {
+        end(&mut self.child);
+    }
+}
+
+/// The floor, answering what the collector answered.
+pub(crate) struct Floor {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Floor {
+    pub(crate) fn start(answer: &str, kind: Connections) -> Result<Self> {
+        let address = free_address()?;
+        let child = pinned(&std::env::current_exe()?)
+            .arg("bare")
+            .arg(address.to_string())
+            .arg(answer)
+            .args((kind == Connections::New).then_some("--once"))
+            .stderr(Stdio::null())
+            .spawn()?;
+        wait_for(address)?;
+        Ok(Self { child, address })
+    }
+}
+
+impl Server for Floor {
+    fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    fn cpu(&self) -> Result<Duration> {
+        cpu(self.child.id())
+    }
+
+    fn answered(&mut self, _: u64) {}
+}
+
+impl Drop for Floor {
     fn drop(&mut self) {
         end(&mut self.child);
     }
@@ -181,7 +236,7 @@ fn write_links(path: &Path, links: u32, keys: &Keys) -> Result<()> {
         builder.link(LinkRow {
             id,
             site: 1,
-            code: super::wrk::code(id),
+            code: wrk::code(id),
             affiliate: id % 1000 + 1,
             program: 1,
             destination: match id % 2 {

@@ -1,4 +1,4 @@
-//! The load: wrk with a browser's headers, over codes drawn from all links.
+//! The load: wrk with a browser's headers, over links as popular as links are.
 
 use std::{
     fs,
@@ -9,9 +9,10 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use load_tests::generate::{Shape, Visits};
 
 /// Requests wrk goes through, made before the round.
-const DISTINCT: u32 = 10_000;
+const REQUESTS: usize = 20_000;
 
 /// Whether a connection serves again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,11 +43,9 @@ pub(crate) fn code(id: u32) -> String {
 
 impl Load {
     pub(crate) fn new(folder: &Path, arguments: &super::Arguments) -> Result<Self> {
-        let step = (arguments.links / DISTINCT).max(1);
-        let codes: Vec<String> = (1..=arguments.links)
-            .step_by(step as usize)
-            .map(|id| format!("\"{}\"", code(id)))
-            .collect();
+        let visits = Visits::new(Shape { links: arguments.links, ..Shape::default() });
+        let codes: Vec<String> =
+            visits.take(REQUESTS).map(|visit| format!("\"{}\"", code(visit.link + 1))).collect();
         let script = |name: &str, connection: &str| {
             let path = folder.join(name);
             let text = include_str!("wrk.lua")
