@@ -4,6 +4,7 @@
 //! swaps it whole, `copy` keeps it on disk for a start without PostgreSQL.
 
 pub mod rows;
+mod block;
 mod shelf;
 mod desk;
 mod snapshot;

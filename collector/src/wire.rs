@@ -3,20 +3,39 @@
 //! prost's own structs want every text owned; a redirect has no time for twenty allocations. Tests
 //! compare the bytes with prost's. Refuses to know any message: it only writes fields.
 
-use prost::encoding::{WireType, encode_key, encode_varint};
+use prost::encoding::WireType;
+
+/// Longest of a number of 64 bits, seven to a byte.
+const MOST_VARINT: usize = 10;
+
+fn key(out: &mut Vec<u8>, tag: u32, kind: WireType) {
+    varint(out, u64::from(tag << 3 | kind as u32));
+}
+
+/// Put together beside the buffer, so that its room is looked at once.
+fn varint(out: &mut Vec<u8>, mut value: u64) {
+    let (mut bytes, mut length) = ([0; MOST_VARINT], 0);
+    while value >= 0x80 {
+        bytes[length] = value as u8 | 0x80;
+        value >>= 7;
+        length += 1;
+    }
+    bytes[length] = value as u8;
+    out.extend_from_slice(&bytes[..=length]);
+}
 
 /// A number (`uint32`, `uint64`); 0 is left out.
 pub(crate) fn number(out: &mut Vec<u8>, tag: u32, value: u64) {
     if value != 0 {
-        encode_key(tag, WireType::Varint, out);
-        encode_varint(value, out);
+        key(out, tag, WireType::Varint);
+        varint(out, value);
     }
 }
 
 /// A `fixed64`; 0 is left out.
 pub(crate) fn fixed(out: &mut Vec<u8>, tag: u32, value: u64) {
     if value != 0 {
-        encode_key(tag, WireType::SixtyFourBit, out);
+        key(out, tag, WireType::SixtyFourBit);
         out.extend_from_slice(&value.to_le_bytes());
     }
 }
@@ -30,8 +49,8 @@ pub(crate) fn text(out: &mut Vec<u8>, tag: u32, value: &[u8]) {
 
 /// A message or an item of a repeated field, empty ones too.
 pub(crate) fn item(out: &mut Vec<u8>, tag: u32, value: &[u8]) {
-    encode_key(tag, WireType::LengthDelimited, out);
-    encode_varint(value.len() as u64, out);
+    key(out, tag, WireType::LengthDelimited);
+    varint(out, value.len() as u64);
     out.extend_from_slice(value);
 }
 

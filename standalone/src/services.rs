@@ -122,10 +122,6 @@ fn collector_environment(installation: &Installation) -> anyhow::Result<Environm
         ("TRIBUTARY_CORES", installation.settings.cores.to_string()),
         ("TRIBUTARY_LINKS_COPY", path(&installation.layout.collector().join("links.copy"))),
     ]);
-    if std::env::var_os("GLIBC_TUNABLES").is_none() {
-        // Links are looked up all over their memory: with large pages a look-up costs a third less.
-        environment.push(("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1".to_owned()));
-    }
     if std::env::var_os("TRIBUTARY_TRUSTED_PROXIES").is_none() {
         // On one machine only a proxy of this machine can come from loopback.
         environment.push(("TRIBUTARY_TRUSTED_PROXIES", "127.0.0.1/32,::1/128".to_owned()));

@@ -1,12 +1,15 @@
-//! Links side by side in few bytes: 4,096 buckets, each an index by hash and its records in one piece.
+//! Links side by side in few bytes: an index by hash in 4,096 buckets, and records in large blocks.
 //!
-//! A lookup allocates nothing and touches few cache lines, which is what it costs: the bucket, its
-//! index where the hash says, the record with its code and destination behind it. A change copies the
-//! buckets it touches and shares the rest. Refuses to be changed in place: cores may be reading.
+//! A lookup allocates nothing and touches few cache lines, which is what it costs: the index where the
+//! hash says, the record with its code and destination behind it. One shelf holds all links of a
+//! picture; a bucket that changes gets a shelf of its own. Refuses to be changed in place: cores may be
+//! reading.
 
 use schemas::ids::{AffiliateId, LinkId, ProgramId};
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use super::block::{self, Block, Blocks, Place};
 
 /// Buckets by hash of the code, and shelves by id.
 pub(super) const BUCKETS: usize = 4096;
@@ -51,24 +54,30 @@ pub struct Link<'a> {
     pub destination: Destination<'a>,
 }
 
-/// Some links whose codes' hashes begin alike. Cloning shares them; side by side in one list, so that no
-/// pointer stands between a hash and its index.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Bucket {
-    /// The lower half of each hash (the bucket is its upper bits), and where the record begins; sorted.
-    index: Arc<[(u32, u32)]>,
-    records: Arc<[u8]>,
+/// A hash as an index keeps it, and where its record is.
+type Entry = [u8; 8];
+
+/// Links with an index by hash. Written once, shared by whoever needs them.
+#[derive(Debug)]
+pub(super) struct Shelf {
+    /// Sorted by hash.
+    index: Block,
+    /// Where each bucket begins in the index, and the end of the last; for one bucket alone just these two.
+    starts: Box<[u32]>,
+    records: Blocks,
 }
 
-/// A bucket being filled.
-#[derive(Debug, Clone, Default)]
+/// A shelf being filled.
+#[derive(Debug, Default)]
 pub(super) struct Filling {
-    index: Vec<(u32, u32)>,
-    records: Vec<u8>,
+    index: Vec<(u64, Place)>,
+    records: block::Filling,
+    /// A record being made.
+    record: Vec<u8>,
 }
 
 impl Filling {
-    /// Appends a link; `seal` makes the bucket searchable.
+    /// Puts a link; `all` or `one` makes the shelf searchable.
     pub(super) fn push(&mut self, hash: u64, link: &Link<'_>) {
         let (destination, broken): (&[u8], u8) = match link.destination {
             Destination::Programs => (&[], 0),
@@ -77,57 +86,84 @@ impl Filling {
         };
         // Codes have at most 128 bytes, templates some 3 for each of at most 4096.
         debug_assert!(link.code.len() <= 255 && destination.len() <= u16::MAX.into());
-        self.index.push((hash as u32, self.records.len() as u32));
+        let record = &mut self.record;
+        record.clear();
         let numbers =
             [link.id.get(), link.program.get(), link.affiliate.get(), link.scope, link.version];
-        numbers.iter().for_each(|number| self.records.extend_from_slice(&number.to_le_bytes()));
-        self.records.extend_from_slice(&link.expires_ms.to_le_bytes());
-        self.records.extend_from_slice(&(destination.len() as u16).to_le_bytes());
+        numbers.iter().for_each(|number| record.extend_from_slice(&number.to_le_bytes()));
+        record.extend_from_slice(&link.expires_ms.to_le_bytes());
+        record.extend_from_slice(&(destination.len() as u16).to_le_bytes());
         let active = if link.is_active { ACTIVE } else { 0 };
-        self.records.extend_from_slice(&[link.code.len() as u8, active | broken]);
-        self.records.extend_from_slice(link.code.as_bytes());
-        self.records.extend_from_slice(destination);
+        record.extend_from_slice(&[link.code.len() as u8, active | broken]);
+        record.extend_from_slice(link.code.as_bytes());
+        let whole = record.len();
+        record.extend_from_slice(destination);
+        self.index.push((hash, self.records.push(record, whole)));
     }
 
-    /// Sorts, and gives back what was reserved too much.
-    pub(super) fn seal(mut self) -> Bucket {
+    /// A shelf of all buckets.
+    pub(super) fn all(self) -> Shelf {
+        self.seal(BUCKETS, bucket_of)
+    }
+
+    /// A shelf of one bucket alone.
+    pub(super) fn one(self) -> Shelf {
+        self.seal(1, |_| 0)
+    }
+
+    fn seal(mut self, buckets: usize, bucket_of: impl Fn(u64) -> usize) -> Shelf {
         self.index.sort_unstable();
-        Bucket { index: self.index.into(), records: self.records.into() }
+        let begins = |bucket| self.index.partition_point(|(hash, _)| bucket_of(*hash) < bucket);
+        let starts = (0..=buckets).map(|bucket| begins(bucket) as u32).collect();
+        let mut index = Block::new(self.index.len() * size_of::<Entry>());
+        let (entries, _) = index.bytes_mut().as_chunks_mut();
+        for (entry, (hash, place)) in entries.iter_mut().zip(&self.index) {
+            *entry = (u64::from(place.0) << 32 | u64::from(short(*hash))).to_le_bytes();
+        }
+        Shelf { index, starts, records: self.records.seal() }
     }
 }
 
-impl Bucket {
-    pub(super) fn find(&self, hash: u64, scope: u32, code: &str) -> Option<Link<'_>> {
-        let hash = hash as u32;
-        let same = self.index[self.first(hash)..].iter().take_while(|(other, _)| *other == hash);
-        let links = same.filter_map(|(_, at)| self.link(*at));
+/// The bits of a hash that an index keeps: those behind the bucket's.
+const fn short(hash: u64) -> u32 {
+    (hash << 12 >> 32) as u32
+}
+
+const fn hash_of(entry: &Entry) -> u32 {
+    u64::from_le_bytes(*entry) as u32
+}
+
+const fn place_of(entry: &Entry) -> Place {
+    Place((u64::from_le_bytes(*entry) >> 32) as u32)
+}
+
+impl Shelf {
+    fn bucket(&self, bucket: usize) -> &[Entry] {
+        let (index, _) = self.index.as_chunks();
+        let &[from, to] = self.starts[bucket..].first_chunk().unwrap_or(&[0, 0]);
+        &index[from as usize..to as usize]
+    }
+
+    pub(super) fn find(
+        &self,
+        bucket: usize,
+        hash: u64,
+        scope: u32,
+        code: &str,
+    ) -> Option<Link<'_>> {
+        let (index, hash) = (self.bucket(bucket), short(hash));
+        let same = index[first(index, hash)..].iter().take_while(|entry| hash_of(entry) == hash);
+        let links = same.filter_map(|entry| self.link(place_of(entry)));
         links.filter(|link| link.scope == scope).find(|link| link.code == code)
     }
 
-    /// Where a hash is, or would be. Hashes are spread evenly, so it is near where its size says: two
-    /// cache lines instead of a binary search's eight.
-    fn first(&self, hash: u32) -> usize {
-        let mut at = ((u64::from(hash) * self.index.len() as u64) >> 32) as usize;
-        while at > 0 && self.index[at - 1].0 >= hash {
-            at -= 1;
-        }
-        while self.index.get(at).is_some_and(|(other, _)| *other < hash) {
-            at += 1;
-        }
-        at
-    }
-
-    pub(super) fn get(&self, id: LinkId) -> Option<Link<'_>> {
-        self.iter().find(|link| link.id == id)
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = Link<'_>> {
-        self.index.iter().filter_map(|(_, at)| self.link(*at))
+    pub(super) fn iter(&self, bucket: usize) -> impl Iterator<Item = Link<'_>> {
+        self.bucket(bucket).iter().filter_map(|entry| self.link(place_of(entry)))
     }
 
     /// The record at a place; always there, since only `push` makes places.
-    fn link(&self, at: u32) -> Option<Link<'_>> {
-        let (fixed, rest) = self.records.get(at as usize..)?.split_first_chunk::<FIXED>()?;
+    fn link(&self, at: Place) -> Option<Link<'_>> {
+        let (fixed, rest) = self.records.from(at).split_first_chunk::<FIXED>()?;
         let number =
             |n: usize| fixed[4 * n..].first_chunk().map_or(0, |four| u32::from_le_bytes(*four));
         let [low, high, code, flags] = *fixed.last_chunk::<4>()?;
@@ -149,6 +185,19 @@ impl Bucket {
             },
         })
     }
+}
+
+/// Where a hash is in an index, or would be. Hashes are spread evenly, so it is near where its size says: two
+/// cache lines instead of a binary search's eight.
+fn first(index: &[Entry], hash: u32) -> usize {
+    let mut at = ((u64::from(hash) * index.len() as u64) >> 32) as usize;
+    while at > 0 && hash_of(&index[at - 1]) >= hash {
+        at -= 1;
+    }
+    while index.get(at).is_some_and(|entry| hash_of(entry) < hash) {
+        at += 1;
+    }
+    at
 }
 
 /// Where a link id's bucket is.

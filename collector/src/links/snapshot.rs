@@ -12,7 +12,7 @@ use std::{
 use super::{
     desk::{Desk, Host, Program, Site},
     rows::{LinkRow, ProgramRow, SiteRow},
-    shelf::{BUCKETS, Bucket, Destination, Filling, IdShelf, Link, bucket_of, hash, shelf_of},
+    shelf::{BUCKETS, Destination, Filling, IdShelf, Link, Shelf, bucket_of, hash, shelf_of},
 };
 use crate::target;
 
@@ -29,12 +29,17 @@ pub struct Changes {
     pub links: Vec<LinkRow>,
 }
 
+/// Buckets that changed before all links are put side by side again: what they replaced takes memory until then.
+const MOST_CHANGED: usize = BUCKETS / 2;
+
 /// All links, readable by every core at once. Cloning shares everything but two lists of
 /// pointers.
 #[derive(Debug, Clone)]
 pub struct Links {
     seed: u64,
-    buckets: Box<[Bucket]>,
+    all: Arc<Shelf>,
+    /// Buckets that changed since `all` was made.
+    changed: Box<[Option<Arc<Shelf>>]>,
     ids: Box<[IdShelf]>,
     desk: Arc<Desk>,
     count: usize,
@@ -69,14 +74,29 @@ impl Links {
     /// The link of a code.
     pub fn find(&self, scope: u32, code: &str) -> Option<Link<'_>> {
         let hash = hash(self.seed, scope, code);
-        self.buckets[bucket_of(hash)].find(hash, scope, code)
+        let bucket = bucket_of(hash);
+        let (shelf, bucket) = self.shelf(bucket);
+        shelf.find(bucket, hash, scope, code)
+    }
+
+    /// The shelf of a bucket, and which of its buckets that is.
+    fn shelf(&self, bucket: usize) -> (&Shelf, usize) {
+        match &self.changed[bucket] {
+            Some(changed) => (changed, 0),
+            None => (&self.all, bucket),
+        }
+    }
+
+    fn bucket(&self, bucket: usize) -> impl Iterator<Item = Link<'_>> {
+        let (shelf, bucket) = self.shelf(bucket);
+        shelf.iter(bucket)
     }
 
     /// A link by its id.
     pub fn get(&self, id: LinkId) -> Option<Link<'_>> {
         let shelf = &self.ids[shelf_of(id)];
         let at = shelf.binary_search_by_key(&id.get(), |(id, _)| *id).ok()?;
-        self.buckets[usize::from(shelf[at].1)].get(id)
+        self.bucket(shelf[at].1.into()).find(|link| link.id == id)
     }
 
     /// The site a link belongs to.
@@ -170,21 +190,32 @@ impl Links {
         }
         for (bucket, drafts) in touched {
             let mut next = Filling::default();
-            for link in
-                self.buckets[bucket].iter().filter(|link| !fresh.contains_key(&link.id.get()))
-            {
+            for link in self.bucket(bucket).filter(|link| !fresh.contains_key(&link.id.get())) {
                 next.push(hash(self.seed, link.scope, link.code), &link);
             }
             for draft in drafts {
                 next.push(hash(self.seed, draft.scope, &draft.row.code), &draft.link());
             }
-            self.buckets[bucket] = next.seal();
+            self.changed[bucket] = Some(Arc::new(next.one()));
         }
+        if self.changed.iter().flatten().count() > MOST_CHANGED {
+            self.tidy();
+        }
+    }
+
+    /// Puts all links side by side again.
+    fn tidy(&mut self) {
+        let mut all = Filling::default();
+        for link in (0..BUCKETS).flat_map(|bucket| self.bucket(bucket)) {
+            all.push(hash(self.seed, link.scope, link.code), &link);
+        }
+        self.all = Arc::new(all.all());
+        self.changed.fill(None);
     }
 
     /// Every link as a row again, for the copy on disk.
     pub(super) fn link_rows(&self) -> impl Iterator<Item = LinkRow> {
-        self.buckets.iter().flat_map(|bucket| bucket.iter()).map(|link| {
+        (0..BUCKETS).flat_map(|bucket| self.bucket(bucket)).map(|link| {
             let (site, domain) = &self.desk.scopes[link.scope as usize];
             LinkRow {
                 id: link.id.get(),
@@ -250,7 +281,7 @@ impl Draft {
 #[derive(Debug)]
 pub struct Builder {
     seed: u64,
-    buckets: Vec<Filling>,
+    all: Filling,
     ids: Vec<Vec<(u32, u16)>>,
     desk: Desk,
     count: usize,
@@ -259,8 +290,8 @@ pub struct Builder {
 impl Builder {
     /// Empty.
     pub fn new(seed: u64) -> Self {
-        let buckets = vec![Filling::default(); BUCKETS];
-        Self { seed, buckets, ids: vec![Vec::new(); BUCKETS], desk: Desk::new(), count: 0 }
+        let (all, ids) = (Filling::default(), vec![Vec::new(); BUCKETS]);
+        Self { seed, all, ids, desk: Desk::new(), count: 0 }
     }
 
     /// A site.
@@ -284,7 +315,7 @@ impl Builder {
         let draft = Draft::new(row, &self.desk);
         let hash = hash(self.seed, draft.scope, &draft.row.code);
         let bucket = bucket_of(hash);
-        self.buckets[bucket].push(hash, &draft.link());
+        self.all.push(hash, &draft.link());
         self.ids[shelf_of(LinkId(draft.row.id))].push((draft.row.id, bucket as u16));
         self.count += 1;
     }
@@ -297,7 +328,8 @@ impl Builder {
         };
         Links {
             seed: self.seed,
-            buckets: self.buckets.into_iter().map(Filling::seal).collect(),
+            all: Arc::new(self.all.all()),
+            changed: vec![None; BUCKETS].into(),
             ids: self.ids.into_iter().map(sorted).collect(),
             desk: Arc::new(self.desk),
             count: self.count,

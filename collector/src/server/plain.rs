@@ -295,29 +295,22 @@ fn framing(headers: &[Header<'_>]) -> Option<bool> {
 
 /// Whether a target has only bytes that mean the same to every reader of URLs.
 fn is_plain(target: &str) -> bool {
-    target.bytes().all(|byte| {
-        byte.is_ascii_alphanumeric()
-            || matches!(
-                byte,
-                b'/' | b'?'
-                    | b'&'
-                    | b'='
-                    | b'%'
-                    | b'-'
-                    | b'_'
-                    | b'.'
-                    | b'~'
-                    | b'+'
-                    | b','
-                    | b':'
-                    | b';'
-                    | b'@'
-                    | b'!'
-                    | b'$'
-                    | b'\''
-                    | b'('
-                    | b')'
-                    | b'*'
-            )
-    })
+    target.bytes().all(|byte| PLAIN[usize::from(byte)])
 }
+
+/// Looked up instead of compared with one after the other.
+static PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0;
+    while byte < plain.len() {
+        plain[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let others = b"/?&=%-_.~+,:;@!$'()*";
+    let mut n = 0;
+    while n < others.len() {
+        plain[others[n] as usize] = true;
+        n += 1;
+    }
+    plain
+};

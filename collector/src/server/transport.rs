@@ -36,6 +36,10 @@ impl Read for Transport {
             let length = self.begun.len().min(buffer.remaining());
             buffer.put_slice(&self.begun[..length]);
             self.begun.drain(..length);
+            if self.begun.is_empty() {
+                // Its memory would lie idle for the connection's life.
+                self.begun = Vec::new();
+            }
             return Poll::Ready(Ok(()));
         }
         let read = Pin::new(&mut self.socket).poll_read(cx, buffer);

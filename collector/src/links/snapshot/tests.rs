@@ -63,6 +63,23 @@ fn a_reader_of_the_picture_before_sees_nothing_of_a_change() {
 }
 
 #[test]
+fn many_changes_are_put_side_by_side_again() {
+    let mut links = with(vec![row(1, "a")]);
+    let (before, code) = (links.clone(), |id: u32| format!("c{id}"));
+    assert!(apply(&mut links, (1..9000).map(|id| row(id, &code(id))).collect()));
+    assert_eq!(links.changed.iter().flatten().count(), 0);
+    assert!(apply(&mut links, vec![row(7, "seven")]));
+    assert_ne!(links.changed.iter().flatten().count(), 0);
+    for id in (1..9000).filter(|id| *id != 7) {
+        assert_eq!(links.find(0, &code(id)).unwrap().id, LinkId(id));
+        assert_eq!(links.get(LinkId(id)).unwrap().code, code(id));
+    }
+    assert_eq!(links.find(0, "seven").unwrap().id, LinkId(7));
+    assert!(links.find(0, "a").is_none() && links.find(0, "c7").is_none());
+    assert_eq!(before.find(0, "a").unwrap().id, LinkId(1));
+}
+
+#[test]
 fn a_destination_that_is_none_is_broken_and_not_the_programs() {
     let of = |destination: &str| LinkRow { destination: destination.into(), ..row(1, "a") };
     let found = |destination: &str| {
