@@ -100,7 +100,7 @@ impl Batch {
             return Err(Unrecorded::NotStored);
         }
         if !tick.staged.replace(true) {
-            self.committer.borrow().as_ref().inspect(|waker| waker.wake_by_ref());
+            self.rouse();
         }
         let answer = answer.ok_or(Unrecorded::NotStored)?;
         self.counted.borrow_mut().push((topic, verdict));
@@ -123,16 +123,23 @@ impl Batch {
         durable.map_err(|_| Unrecorded::MaybeStored)
     }
 
-    /// The committer: one commit whenever something was staged. Never ends by itself.
-    pub(crate) async fn commit_each_tick(&self, counts: &Counts) {
-        std::future::poll_fn(|cx| {
-            self.committer.replace(Some(cx.waker().clone()));
-            if self.tick.borrow().staged.get() {
-                self.commit(counts);
-            }
-            Poll::Pending
-        })
-        .await
+    /// Notes whom to wake when something is staged; a task's waker stays the same.
+    pub(crate) fn listen(&self, committer: &Waker) {
+        if self.committer.borrow().is_none() {
+            self.committer.replace(Some(committer.clone()));
+        }
+    }
+
+    /// Wakes the committer: there is, or will be, something to commit.
+    pub(crate) fn rouse(&self) {
+        self.committer.borrow().as_ref().inspect(|waker| waker.wake_by_ref());
+    }
+
+    /// Commits, if anything is staged.
+    pub(crate) fn commit_staged(&self, counts: &Counts) {
+        if self.tick.borrow().staged.get() {
+            self.commit(counts);
+        }
     }
 
     /// Commits what is staged, tells whoever waits, and begins the next tick.
@@ -223,6 +230,13 @@ impl Batch {
 pub(crate) struct Ticket {
     tick: Rc<Tick>,
     waiting: bool,
+}
+
+impl Ticket {
+    /// Whether the tick is committed, and the record with it.
+    pub(crate) fn is_kept(&self) -> bool {
+        matches!(self.tick.outcome.get(), Some(Ok(_)))
+    }
 }
 
 impl Future for Ticket {

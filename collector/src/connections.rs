@@ -108,6 +108,11 @@ impl Connections {
         late.inspect(|connection| connection.doom()).count()
     }
 
+    /// Whether the core is stopping.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.leaving.get()
+    }
+
     /// Tells all to end what they are at and close.
     pub(crate) fn leave(&self) {
         self.leaving.set(true);
@@ -158,7 +163,7 @@ impl Entered {
 
     /// Whether the core is stopping.
     pub(crate) fn is_leaving(&self) -> bool {
-        self.all.leaving.get()
+        self.all.is_leaving()
     }
 
     /// What the transport and the handler note on.
@@ -203,6 +208,11 @@ impl Notes {
     pub(crate) fn end(&self) {
         // Bytes of the next request may be here already.
         self.now(if self.connection.read_while_busy.get() { Waits::Head } else { Waits::Idle });
+    }
+
+    /// Wakes the connection's task.
+    pub(crate) fn wake(&self) {
+        self.connection.wake();
     }
 
     fn now(&self, waits: Waits) {

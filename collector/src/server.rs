@@ -3,8 +3,10 @@
 //! Refuses to listen before the links are in memory: a visitor is never told "unknown" because we
 //! have only just begun.
 
+mod conn;
 mod core_loop;
 mod plain;
+mod tick;
 mod transport;
 
 use arc_swap::ArcSwap;

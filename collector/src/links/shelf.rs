@@ -157,6 +157,20 @@ impl Shelf {
         links.filter(|link| link.scope == scope).find(|link| link.code == code)
     }
 
+    /// Reads where `find` begins to look.
+    pub(super) fn touch_index(&self, bucket: usize, hash: u64) -> u64 {
+        let index = self.bucket(bucket);
+        index.get(guess(index, short(hash))).map_or(0, |entry| u64::from(hash_of(entry)))
+    }
+
+    /// Reads the beginning of the record that `find` will find.
+    pub(super) fn touch_record(&self, bucket: usize, hash: u64) -> u64 {
+        let index = self.bucket(bucket);
+        let entry = index.get(first(index, short(hash)));
+        let record = entry.map_or(&[][..], |entry| self.records.from(place_of(entry)));
+        record.first().map_or(0, |byte| u64::from(*byte))
+    }
+
     pub(super) fn iter(&self, bucket: usize) -> impl Iterator<Item = Link<'_>> {
         self.bucket(bucket).iter().filter_map(|entry| self.link(place_of(entry)))
     }
@@ -187,10 +201,15 @@ impl Shelf {
     }
 }
 
+/// Where a hash should be in an index.
+const fn guess(index: &[Entry], hash: u32) -> usize {
+    ((hash as u64 * index.len() as u64) >> 32) as usize
+}
+
 /// Where a hash is in an index, or would be. Hashes are spread evenly, so it is near where its size says: two
 /// cache lines instead of a binary search's eight.
 fn first(index: &[Entry], hash: u32) -> usize {
-    let mut at = ((u64::from(hash) * index.len() as u64) >> 32) as usize;
+    let mut at = guess(index, hash);
     while at > 0 && hash_of(&index[at - 1]) >= hash {
         at -= 1;
     }
@@ -209,8 +228,8 @@ pub(super) const fn shelf_of(id: LinkId) -> usize {
 }
 
 /// The hash of a code in a scope; `seed` is this process's own, so that nobody can choose collisions.
-pub(super) fn hash(seed: u64, scope: u32, code: &str) -> u64 {
-    xxh3_64_with_seed(code.as_bytes(), seed ^ u64::from(scope))
+pub(super) fn hash(seed: u64, scope: u32, code: &[u8]) -> u64 {
+    xxh3_64_with_seed(code, seed ^ u64::from(scope))
 }
 
 /// The bucket of a hash.

@@ -25,6 +25,7 @@ use tokio::{
 
 use super::{
     plain::{self, Left},
+    tick::{self, Queue},
     transport::Transport,
 };
 use crate::{
@@ -60,16 +61,17 @@ pub(super) fn run(
         .map_err(Error::Runtime)?;
     let core = Rc::new(core);
     runtime.block_on(async {
+        let queue = Rc::new(Queue::default());
         let committing = tokio::task::spawn_local({
-            let core = Rc::clone(&core);
-            async move { core.batch.commit_each_tick(&core.counts).await }
+            let (core, queue) = (Rc::clone(&core), Rc::clone(&queue));
+            async move { tick::run(&core, &queue).await }
         });
         let counting =
             tokio::task::spawn_local(count(Rc::clone(&core), shared.clone(), alive.clone()));
         let mending =
             tokio::task::spawn_local(slot::mend(Rc::clone(&core), shared.metrics.clone()));
         let listener = tokio::net::TcpListener::from_std(listener).map_err(Error::Runtime)?;
-        accept(&core, listener, stopped).await;
+        accept(&core, &queue, listener, stopped).await;
         let drain = Duration::from_secs(shared.config.limits.drain_s);
         if timeout(drain, core.connections.empty()).await.is_err() {
             tracing::warn!(connections = core.connections.len(), "closed with requests under way");
@@ -87,6 +89,7 @@ pub(super) fn run(
 /// Accepts until told to stop, and then what the kernel still holds.
 async fn accept(
     core: &Rc<Core>,
+    queue: &Rc<Queue>,
     listener: tokio::net::TcpListener,
     mut stopped: watch::Receiver<bool>,
 ) {
@@ -99,7 +102,7 @@ async fn accept(
             // An error means that the sender is gone, which is a stop too.
             _ = stopped.wait_for(|stop| *stop) => break,
             accepted = next => match accepted {
-                Ok((stream, peer)) => spawn(core, stream, peer.ip()),
+                Ok((stream, peer)) => spawn(core, queue, stream, peer.ip()),
                 // Out of descriptors: those who are here must go first.
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept");
@@ -110,7 +113,7 @@ async fn accept(
     }
     let held = poll_fn(|cx| match listener.poll_accept(cx) {
         Poll::Ready(Ok((stream, peer))) => {
-            spawn(core, stream, peer.ip());
+            spawn(core, queue, stream, peer.ip());
             cx.waker().wake_by_ref();
             Poll::Pending
         }
@@ -126,15 +129,21 @@ async fn accept(
     core.connections.leave();
 }
 
-fn spawn(core: &Rc<Core>, stream: TcpStream, peer: IpAddr) {
+fn spawn(core: &Rc<Core>, queue: &Rc<Queue>, stream: TcpStream, peer: IpAddr) {
     let entered = core.connections.enter();
-    tokio::task::spawn_local(serve(Rc::clone(core), entered, stream, peer));
+    tokio::task::spawn_local(serve(Rc::clone(core), Rc::clone(queue), entered, stream, peer));
 }
 
 /// Serves one connection to its end: as long as its requests are plain by the plain way, then by hyper.
-async fn serve(core: Rc<Core>, entered: Entered, mut stream: TcpStream, peer: IpAddr) {
-    let left = plain::serve(&core, &entered, &mut stream, peer).await;
-    if let Left::Other(begun) = left {
+async fn serve(
+    core: Rc<Core>,
+    queue: Rc<Queue>,
+    entered: Entered,
+    stream: TcpStream,
+    peer: IpAddr,
+) {
+    let left = plain::serve(&core, &queue, &entered, stream, peer).await;
+    if let Left::Other(stream, begun) = left {
         // Answers are whole when written: waiting for more of them only delays. Failing costs a delay.
         let _ = stream.set_nodelay(true);
         let transport = Transport::new(stream, begun, entered.notes());

@@ -8,15 +8,16 @@
 
 use httparse::{Header, Request, Status};
 use hyper::StatusCode;
-use std::{future::poll_fn, mem::MaybeUninit, net::IpAddr, pin::Pin, task::Poll};
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
+use std::{mem::MaybeUninit, net::IpAddr, rc::Rc};
+use tokio::net::TcpStream;
 
+use super::{
+    conn::{Bytes, Conn, Turn},
+    tick::{self, Queue},
+};
 use crate::{
     answer::{self, Answer},
-    batch::Unrecorded,
+    batch::{Ticket, Unrecorded},
     clicks::{self, Kept, Kind, Staged, Wanted},
     connections::{Entered, Notes},
     core::Core,
@@ -24,8 +25,6 @@ use crate::{
     routes,
 };
 
-/// Longest plain head; a longer one is hyper's.
-const MOST_HEAD_BYTES: usize = 4096;
 const MOST_HEADERS: usize = 32;
 
 /// How the plain way ends.
@@ -33,241 +32,213 @@ pub(super) enum Left {
     /// The connection is done with.
     Closed,
     /// It goes on with these bytes, and they are not plain.
-    Other(Vec<u8>),
+    Other(TcpStream, Vec<u8>),
 }
 
-/// A connection's bytes, in and out.
-struct Wire<'a> {
-    entered: &'a Entered,
-    notes: Notes,
-    socket: &'a mut TcpStream,
-    /// Answers so far.
-    written: u32,
-    input: Vec<u8>,
-    /// How much of `input` was read and not answered.
-    filled: usize,
-    output: Vec<u8>,
-}
-
-/// A request that was staged.
-struct Taken {
-    /// Bytes of its head.
-    length: usize,
+/// An answer that waits for its record.
+pub(super) struct Begun {
     /// The client wants no more than this one.
-    is_last: bool,
+    pub(super) is_last: bool,
     staged: Result<Staged, Unrecorded>,
+    /// The redirect is in the output.
+    is_redirect: bool,
 }
 
 /// What stands at the beginning of the input.
-enum Look {
+pub(super) enum Look {
     /// Not a whole head yet.
     More,
     /// Something for hyper.
     Other,
-    Taken(Taken),
+    /// A click: its record is staged.
+    Begun(Begun),
 }
 
 /// Serves requests as long as they are plain.
 pub(super) async fn serve(
     core: &Core,
+    queue: &Queue,
     entered: &Entered,
-    socket: &mut TcpStream,
+    socket: TcpStream,
     peer: IpAddr,
 ) -> Left {
-    let mut wire = Wire::new(entered, socket);
-    loop {
-        match look(core, &wire.input[..wire.filled], peer, &wire.notes) {
-            Look::More if wire.filled == wire.input.len() => return wire.other(),
-            Look::More if wire.read().await => {}
-            Look::More => return Left::Closed,
-            Look::Other => return wire.other(),
-            Look::Taken(taken) => {
-                wire.took(taken.length);
-                let is_last = taken.is_last || entered.is_leaving();
-                wire.answer(core, taken.staged, is_last).await;
-                wire.answered();
-                // Dropping the socket says that nothing more will come.
-                if !wire.write().await || is_last {
-                    return Left::Closed;
-                }
+    let conn = Rc::new(Conn::new(socket, peer, entered.notes()));
+    while let Some(turn) = conn.next(entered).await {
+        let goes_on = match turn {
+            Turn::Read if tick::answers(core) && conn.looks_whole() => {
+                queue.push(core, &conn);
+                continue;
             }
+            Turn::Read | Turn::Look => match begin(core, &conn) {
+                Look::More if conn.bytes.borrow().is_full() => return other(conn),
+                Look::More => continue,
+                Look::Other => return other(conn),
+                Look::Begun(begun) => end(core, entered, &conn, begun).await,
+            },
+            Turn::End(begun) => end(core, entered, &conn, begun).await,
+            Turn::Write { from, is_last } => conn.write(entered, from).await && !is_last,
+            Turn::Tick | Turn::Close => false,
+        };
+        if !goes_on {
+            // Dropping the socket says that nothing more will come.
+            break;
         }
+        if !conn.bytes.borrow().input().is_empty() {
+            conn.turn.replace(Turn::Look);
+        }
+    }
+    Left::Closed
+}
+
+/// Whoever holds it besides has had their turn.
+fn other(conn: Rc<Conn>) -> Left {
+    let parts = Rc::into_inner(conn).map(Conn::into_parts);
+    parts.map_or(Left::Closed, |(socket, begun)| Left::Other(socket, begun))
+}
+
+/// Looks at the input; a click's record is staged, and its redirect put into the output.
+pub(super) fn begin(core: &Core, conn: &Conn) -> Look {
+    let mut bytes = conn.bytes.borrow_mut();
+    let (length, is_last, staged) = match look(core, bytes.input(), conn.peer, &conn.notes) {
+        Seen::More => return Look::More,
+        Seen::Other => return Look::Other,
+        Seen::Click { length, is_last, staged } => (length, is_last, staged),
+    };
+    bytes.took(length);
+    bytes.output.clear();
+    let is_last = is_last || core.connections.is_leaving();
+    // Before anything is waited for: the next click's destination takes this one's place.
+    let destination = core.scratch.borrow();
+    let is_redirect = staged.is_ok() && !destination.is_empty();
+    if let (true, Ok(staged)) = (is_redirect, &staged) {
+        put_redirect(&mut bytes.output, core, &destination, staged.cookie.as_deref(), is_last);
+    }
+    Look::Begun(Begun { is_last, staged, is_redirect })
+}
+
+impl Begun {
+    /// Whether nothing but the record's being kept keeps the redirect back.
+    pub(super) fn waits_for_its_record(&self) -> bool {
+        self.is_redirect && self.staged.as_ref().is_ok_and(|staged| staged.ticket.is_some())
+    }
+
+    /// Whether the record is kept, in the page cache at least.
+    pub(super) fn is_kept(&self) -> bool {
+        let ticket = self.staged.as_ref().ok().and_then(|staged| staged.ticket.as_ref());
+        ticket.is_some_and(Ticket::is_kept)
+    }
+
+    /// Counts the redirect.
+    pub(super) fn count(&self, core: &Core) {
+        core.counts.status(StatusCode::FOUND);
     }
 }
 
-impl<'a> Wire<'a> {
-    fn new(entered: &'a Entered, socket: &'a mut TcpStream) -> Self {
-        let (input, output) = (vec![0; MOST_HEAD_BYTES], Vec::new());
-        let notes = entered.notes();
-        Self { entered, notes, socket, written: 0, input, filled: 0, output }
+/// Makes the answer whole once what it promises is kept, and writes it; false when the connection is done with.
+async fn end(core: &Core, entered: &Entered, conn: &Conn, begun: Begun) -> bool {
+    let is_last = begun.is_last;
+    if let Some(other) = settle(core, conn, begun).await {
+        core.counts.status(other.status());
+        let mut output = std::mem::take(&mut conn.bytes.borrow_mut().output);
+        output.clear();
+        answer::put(other, &core.date.get(), is_last, &mut output).await;
+        conn.bytes.borrow_mut().output = output;
     }
+    conn.answered();
+    conn.write(entered, 0).await && !is_last
+}
 
-    fn other(mut self) -> Left {
-        self.input.truncate(self.filled);
-        Left::Other(self.input)
-    }
-
-    /// Takes a head off the input; what a client sent ahead of the answer moves up.
-    fn took(&mut self, length: usize) {
-        self.input.copy_within(length..self.filled, 0);
-        self.filled -= length;
-    }
-
-    /// Notes that a request is answered, as far as it is up to us.
-    fn answered(&mut self) {
-        self.notes.end();
-        if self.filled > 0 {
-            // What came ahead is the next head's beginning, and has a head's time.
-            self.notes.read();
+/// Waits until the record is kept; the answer to give in place of the redirect.
+async fn settle(core: &Core, conn: &Conn, begun: Begun) -> Option<Answer> {
+    let mut staged = match begun.staged {
+        Ok(staged) => staged,
+        Err(why) => return Some(clicks::unrecorded(core, why)),
+    };
+    match staged.kept(core).await {
+        Kept::Whole if begun.is_redirect => core.counts.status(StatusCode::FOUND),
+        Kept::Uncounted(destination) if begun.is_redirect => {
+            core.counts.status(StatusCode::FOUND);
+            let output = &mut conn.bytes.borrow_mut().output;
+            output.clear();
+            put_redirect(output, core, &destination, staged.cookie.as_deref(), begun.is_last);
         }
-    }
-
-    /// Reads some bytes; false when none will come, or none are wanted any more.
-    async fn read(&mut self) -> bool {
-        poll_fn(|cx| {
-            self.entered.remember(cx.waker());
-            if self.entered.is_doomed() {
-                return Poll::Ready(false);
-            }
-            let mut free = ReadBuf::new(&mut self.input[self.filled..]);
-            let read = Pin::new(&mut *self.socket).poll_read(cx, &mut free);
-            let length = free.filled().len();
-            match read {
-                Poll::Ready(Ok(())) if length > 0 => {
-                    self.filled += length;
-                    self.notes.read();
-                    Poll::Ready(true)
-                }
-                Poll::Ready(_) => Poll::Ready(false),
-                Poll::Pending if self.entered.is_leaving() && self.filled == 0 => {
-                    Poll::Ready(false)
-                }
-                Poll::Pending => Poll::Pending,
-            }
-        })
-        .await
-    }
-
-    /// Makes the answer, and waits until what it promises is kept.
-    async fn answer(&mut self, core: &Core, staged: Result<Staged, Unrecorded>, is_last: bool) {
-        self.output.clear();
-        let mut staged = match staged {
-            Ok(staged) => staged,
-            Err(why) => return self.put(core, clicks::unrecorded(core, why), is_last).await,
-        };
-        // Before anything is waited for: the next click's destination takes this one's place.
-        let has_target = !core.scratch.borrow().is_empty();
-        if has_target {
-            self.put_redirect(core, &core.scratch.borrow(), staged.cookie.as_deref(), is_last);
+        Kept::Whole | Kept::Uncounted(_) => {
+            let mut page = answer::not_found();
+            clicks::put_cookie(&mut page, staged.cookie.take());
+            return Some(page);
         }
-        match staged.kept(core).await {
-            Kept::Whole if has_target => core.counts.status(StatusCode::FOUND),
-            Kept::Uncounted(destination) if has_target => {
-                core.counts.status(StatusCode::FOUND);
-                self.output.clear();
-                self.put_redirect(core, &destination, staged.cookie.as_deref(), is_last);
-            }
-            Kept::Whole | Kept::Uncounted(_) => {
-                let mut page = answer::not_found();
-                clicks::put_cookie(&mut page, staged.cookie.take());
-                self.put(core, page, is_last).await;
-            }
-            Kept::Not(why) => self.put(core, clicks::unrecorded(core, why), is_last).await,
-        }
+        Kept::Not(why) => return Some(clicks::unrecorded(core, why)),
     }
+    None
+}
 
-    /// The redirect that `answer::redirect` gives, as bytes.
-    fn put_redirect(
-        &mut self,
-        core: &Core,
-        destination: &[u8],
-        cookie: Option<&[u8]>,
-        is_last: bool,
-    ) {
-        let out = &mut self.output;
-        out.extend_from_slice(b"HTTP/1.1 302 Found\r\nlocation: ");
-        out.extend_from_slice(destination);
-        out.extend_from_slice(b"\r\ncache-control: private, no-store\r\nx-robots-tag: noindex\r\n");
-        if let Some(cookie) = cookie {
-            out.extend_from_slice(b"set-cookie: ");
-            out.extend_from_slice(cookie);
-            out.extend_from_slice(b"\r\n");
-        }
-        if is_last {
-            out.extend_from_slice(b"connection: close\r\n");
-        }
-        out.extend_from_slice(b"content-length: 0\r\ndate: ");
-        out.extend_from_slice(&core.date.get());
-        out.extend_from_slice(b"\r\n\r\n");
+/// The redirect that `answer::redirect` gives, as bytes.
+fn put_redirect(
+    out: &mut Vec<u8>,
+    core: &Core,
+    destination: &[u8],
+    cookie: Option<&[u8]>,
+    is_last: bool,
+) {
+    out.extend_from_slice(b"HTTP/1.1 302 Found\r\nlocation: ");
+    out.extend_from_slice(destination);
+    out.extend_from_slice(b"\r\ncache-control: private, no-store\r\nx-robots-tag: noindex\r\n");
+    if let Some(cookie) = cookie {
+        out.extend_from_slice(b"set-cookie: ");
+        out.extend_from_slice(cookie);
+        out.extend_from_slice(b"\r\n");
     }
+    if is_last {
+        out.extend_from_slice(b"connection: close\r\n");
+    }
+    out.extend_from_slice(b"content-length: 0\r\ndate: ");
+    out.extend_from_slice(&core.date.get());
+    out.extend_from_slice(b"\r\n\r\n");
+}
 
-    /// Any other answer, in place of what is there.
-    async fn put(&mut self, core: &Core, answer: Answer, is_last: bool) {
-        core.counts.status(answer.status());
-        self.output.clear();
-        answer::put(answer, &core.date.get(), is_last, &mut self.output).await;
-    }
+/// What a look saw.
+enum Seen {
+    More,
+    Other,
+    Click { length: usize, is_last: bool, staged: Result<Staged, Unrecorded> },
+}
 
-    /// From a connection's second answer on: answers are whole when written, and waiting for an
-    /// acknowledgement of the one before only delays them. Most connections have no second one. Failing
-    /// costs a delay.
-    fn spare_delay(&mut self) {
-        if self.written == 1 {
-            let _ = self.socket.set_nodelay(true);
-        }
-        self.written = self.written.saturating_add(1);
-    }
-
-    /// Writes the whole answer; false when nobody takes it.
-    async fn write(&mut self) -> bool {
-        self.spare_delay();
-        let mut written = 0;
-        poll_fn(|cx| {
-            while written < self.output.len() {
-                if self.entered.is_doomed() {
-                    return Poll::Ready(false);
-                }
-                match Pin::new(&mut *self.socket).poll_write(cx, &self.output[written..]) {
-                    Poll::Ready(Ok(length)) if length > 0 => written += length,
-                    Poll::Ready(_) => return Poll::Ready(false),
-                    Poll::Pending => return Poll::Pending,
-                }
-            }
-            Poll::Ready(true)
-        })
-        .await
-    }
+/// The code a head asks for on the platform's own domain, at a glance: for memory, not for truth.
+pub(super) fn glance(bytes: &Bytes) -> Option<&[u8]> {
+    let rest = bytes.input().strip_prefix(b"GET /c/")?;
+    let end = rest.iter().position(|byte| matches!(byte, b'?' | b' ' | b'/'))?;
+    rest.get(..end)
 }
 
 /// Looks at the input, and stages the request if it is a plain one.
-fn look(core: &Core, input: &[u8], peer: IpAddr, notes: &Notes) -> Look {
+fn look(core: &Core, input: &[u8], peer: IpAddr, notes: &Notes) -> Seen {
     if input.is_empty() {
-        return Look::More;
+        return Seen::More;
     }
     let mut headers = [const { MaybeUninit::<Header<'_>>::uninit() }; MOST_HEADERS];
     let mut request = Request::new(&mut []);
     let length = match request.parse_with_uninit_headers(input, &mut headers) {
         Ok(Status::Complete(length)) => length,
-        Ok(Status::Partial) => return Look::More,
+        Ok(Status::Partial) => return Seen::More,
         // hyper says what is wrong with it.
-        Err(_) => return Look::Other,
+        Err(_) => return Seen::Other,
     };
     let (Some("GET"), Some(1), Some(target)) = (request.method, request.version, request.path)
     else {
-        return Look::Other;
+        return Seen::Other;
     };
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let Some(code) = routes::plain_code(path) else { return Look::Other };
-    let Some(is_last) = framing(request.headers) else { return Look::Other };
+    let Some(code) = routes::plain_code(path) else { return Seen::Other };
+    let Some(is_last) = framing(request.headers) else { return Seen::Other };
     if !is_plain(target) {
-        return Look::Other;
+        return Seen::Other;
     }
     let pairs = request.headers.iter().map(|header| (header.name.as_bytes(), header.value));
     let sender = Sender::read(pairs, peer, &core.proxies, core.privacy);
     let host = request::host_of(sender.host);
     let wanted = Wanted { kind: Kind::Click, head: false, code, query, host: &host, sender };
     notes.begin(false);
-    Look::Taken(Taken { length, is_last, staged: clicks::stage(core, &wanted) })
+    Seen::Click { length, is_last, staged: clicks::stage(core, &wanted) }
 }
 
 /// Whether the client wants the connection closed; `None` where a header speaks of a body, another protocol or
