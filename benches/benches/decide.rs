@@ -28,7 +28,7 @@ use processor::{
 use schemas::{
     event::{Click, Message},
     ids::SiteId,
-    visitor::VisitorKey,
+    visitor::{Network, VisitorKey},
 };
 
 const LOG: &[u8] = include_bytes!("../../load-tests/data/access.log.gz");
@@ -97,7 +97,7 @@ fn clicks() -> Vec<Click> {
             let link = weights.partition_point(|sum| *sum <= share * weights[LINKS - 1]) as u32 + 1;
             let (_, referrer, _) = &corpus[random.below(corpus.len())];
             let agent = &corpus[visitor.1].2;
-            let network = key.network(SiteId(1), visitor.0, agent.as_bytes());
+            let network = key.network(SiteId(1), Network::of(visitor.0, agent.as_bytes()));
             Click {
                 site: 1,
                 link,

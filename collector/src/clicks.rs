@@ -1,6 +1,5 @@
 //! Handlers of clicks and impressions: parse, stage, wait for the tick's append, answer.
 
-use bytes::Bytes;
 use hyper::{
     Method, Request,
     body::Incoming,
@@ -52,7 +51,7 @@ pub(crate) struct Wanted<'a> {
 /// is staged; empty: the 404 page.
 pub(crate) struct Staged {
     /// The value of `Set-Cookie`.
-    pub(crate) cookie: Option<Vec<u8>>,
+    pub(crate) cookie: Option<cookie::Header>,
     /// `None`: not to be recorded, only counted.
     pub(crate) ticket: Option<Ticket>,
     /// Where the visitor goes without a click id, for a record that is lost; only where that is the setting.
@@ -101,8 +100,8 @@ pub(crate) async fn answer(
 }
 
 /// Gives a visitor the cookie minted for them.
-pub(crate) fn put_cookie(answer: &mut Answer, cookie: Option<Vec<u8>>) {
-    let value = cookie.and_then(|cookie| HeaderValue::from_maybe_shared(Bytes::from(cookie)).ok());
+pub(crate) fn put_cookie(answer: &mut Answer, cookie: Option<cookie::Header>) {
+    let value = cookie.and_then(|cookie| HeaderValue::from_bytes(cookie.as_bytes()).ok());
     if let Some(value) = value {
         answer.headers_mut().insert(header::SET_COOKIE, value);
     }
@@ -232,7 +231,7 @@ fn spread(core: &Core, decided: &mut Decided<'_>, time_ms: u64) {
     }
 }
 
-fn mint(core: &Core, shard: Shard, is_https: bool) -> Vec<u8> {
+fn mint(core: &Core, shard: Shard, is_https: bool) -> cookie::Header {
     let mut random = [0; 16];
     random[..8].copy_from_slice(&core.random().to_le_bytes());
     random[8..].copy_from_slice(&core.random().to_le_bytes());

@@ -29,12 +29,24 @@ pub(crate) fn http_date() -> HttpDate {
 #[derive(Debug, Default)]
 pub(crate) struct Clock {
     last_ms: Cell<u64>,
+    is_held: Cell<bool>,
 }
 
 impl Clock {
     /// Now, never smaller than any stamp given before.
     pub(crate) fn stamp_ms(&self) -> u64 {
-        self.stamp(now_ms())
+        if self.is_held.get() { self.last_ms.get() } else { self.stamp(now_ms()) }
+    }
+
+    /// Gives the same stamp until `release`: what is done together has one time, and reads the clock once.
+    pub(crate) fn hold(&self) {
+        self.stamp_ms();
+        self.is_held.set(true);
+    }
+
+    /// Goes on.
+    pub(crate) fn release(&self) {
+        self.is_held.set(false);
     }
 
     /// Begins not before `floor_ms`.
@@ -63,5 +75,16 @@ mod tests {
         let clock = Clock::default();
         clock.raise(5);
         assert_eq!([3, 9, 7, 10].map(|now| clock.stamp(now)), [5, 9, 9, 10]);
+    }
+
+    #[test]
+    fn a_clock_held_gives_one_stamp_and_then_goes_on() {
+        let clock = Clock::default();
+        clock.hold();
+        let held = clock.stamp_ms();
+        clock.raise(held + 1_000_000);
+        assert_eq!(clock.stamp_ms(), held + 1_000_000, "but never one smaller than given before");
+        clock.release();
+        assert_eq!(clock.stamp_ms(), held + 1_000_000);
     }
 }

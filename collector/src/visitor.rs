@@ -9,7 +9,7 @@ use schemas::{
     ids::SiteId,
     keys::Keys,
     topic::Shard,
-    visitor::{VisitorKey, period, previous_period},
+    visitor::{Network, VisitorKey, period, previous_period},
 };
 use std::{
     cell::RefCell,
@@ -87,21 +87,21 @@ impl Salts {
     /// The visitor of a site at a time.
     pub fn visitor(&self, site: SiteId, marks: &Marks<'_>, time_ms: u64) -> Visitor {
         let Marks { address, user_agent, .. } = *marks;
-        let address = address.to_canonical();
+        let (address, network) = (address.to_canonical(), Network::of(address, user_agent));
         if marks.private {
-            let shard = self.shards.shard(site, address, user_agent);
+            let shard = self.shards.shard(site, network);
             let address = network_of(address);
             return Visitor { shard, network: 0, network_previous: 0, cookie: 0, address };
         }
         let (now, before) = self.at(time_ms);
         let shard = match marks.cookie {
             Some(cookie) => cookie.shard,
-            None => self.shards.shard(site, address, user_agent),
+            None => self.shards.shard(site, network),
         };
         Visitor {
             shard,
-            network: now.network(site, address, user_agent),
-            network_previous: before.map_or(0, |key| key.network(site, address, user_agent)),
+            network: now.network(site, network),
+            network_previous: before.map_or(0, |key| key.network(site, network)),
             cookie: marks.cookie.map_or(0, |cookie| now.cookie(site, cookie.random.as_bytes())),
             address,
         }

@@ -28,6 +28,21 @@ pub const fn previous_period(time_ms: u64) -> Option<u64> {
     if time_ms % PERIOD_MS < OVERLAP_MS && now > 0 { Some(now - 1) } else { None }
 }
 
+/// What tells a visitor without a cookie from others: where they come from, and with what.
+#[derive(Debug, Clone, Copy)]
+pub struct Network {
+    address: IpAddr,
+    /// xxh3 of the user agent.
+    agent: u64,
+}
+
+impl Network {
+    /// Of an address and a user agent as sent.
+    pub fn of(address: IpAddr, user_agent: &[u8]) -> Self {
+        Self { address: address.to_canonical(), agent: xxh3_64(user_agent) }
+    }
+}
+
 /// A key of SipHash-1-3 for visitors or shards.
 #[derive(Clone, Copy)]
 pub struct VisitorKey([u8; 16]);
@@ -45,13 +60,13 @@ impl VisitorKey {
     }
 
     /// The key of a visitor by network: address prefix (IPv4 /24, IPv6 /48) and user agent. Never 0.
-    pub fn network(&self, site: SiteId, address: IpAddr, user_agent: &[u8]) -> u64 {
+    pub fn network(&self, site: SiteId, network: Network) -> u64 {
         let mut hasher = self.hasher(site, 1);
-        match address.to_canonical() {
+        match network.address {
             IpAddr::V4(v4) => hasher.write(&v4.octets()[..3]),
             IpAddr::V6(v6) => hasher.write(&v6.octets()[..6]),
         }
-        hasher.write_u64(xxh3_64(user_agent));
+        hasher.write_u64(network.agent);
         hasher.finish().max(1)
     }
 
@@ -63,8 +78,8 @@ impl VisitorKey {
     }
 
     /// The shard of a visitor by network (with the key of `Keys::shards`).
-    pub fn shard(&self, site: SiteId, address: IpAddr, user_agent: &[u8]) -> Shard {
-        Shard::from_hash(self.network(site, address, user_agent))
+    pub fn shard(&self, site: SiteId, network: Network) -> Shard {
+        Shard::from_hash(self.network(site, network))
     }
 
     fn hasher(&self, site: SiteId, kind: u8) -> SipHasher13 {
@@ -82,7 +97,7 @@ mod tests {
     const KEY: VisitorKey = VisitorKey::new([7; 16]);
 
     fn network(site: u32, address: &str, agent: &str) -> u64 {
-        KEY.network(SiteId(site), address.parse().unwrap(), agent.as_bytes())
+        KEY.network(SiteId(site), Network::of(address.parse().unwrap(), agent.as_bytes()))
     }
 
     #[test]

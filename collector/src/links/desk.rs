@@ -103,7 +103,8 @@ pub(super) struct Desk {
     /// By scope number: site and domain ('' is the site's own).
     pub(super) scopes: Vec<(SiteId, Box<str>)>,
     numbers: HashMap<(SiteId, Box<str>), u32>,
-    hosts: HashMap<Box<str>, Host>,
+    /// Looked up for every click: few names are compared sooner than hashed.
+    hosts: BTreeMap<Box<str>, Host>,
     slugs: HashMap<(SiteId, Box<str>), ProgramId>,
 }
 
@@ -115,7 +116,7 @@ impl Desk {
             inactive: HashSet::new(),
             scopes: Vec::new(),
             numbers: HashMap::new(),
-            hosts: HashMap::new(),
+            hosts: BTreeMap::new(),
             slugs: HashMap::new(),
         };
         // Scope 0, which every unknown host falls to.

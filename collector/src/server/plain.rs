@@ -23,6 +23,7 @@ use crate::{
     core::Core,
     request::{self, Sender},
     routes,
+    visitor::cookie,
 };
 
 const MOST_HEADERS: usize = 32;
@@ -111,7 +112,7 @@ pub(super) fn begin(core: &Core, conn: &Conn) -> Look {
     let destination = core.scratch.borrow();
     let is_redirect = staged.is_ok() && !destination.is_empty();
     if let (true, Ok(staged)) = (is_redirect, &staged) {
-        put_redirect(&mut bytes.output, core, &destination, staged.cookie.as_deref(), is_last);
+        put_redirect(&mut bytes.output, core, &destination, staged.cookie.as_ref(), is_last);
     }
     Look::Begun(Begun { is_last, staged, is_redirect })
 }
@@ -160,7 +161,7 @@ async fn settle(core: &Core, conn: &Conn, begun: Begun) -> Option<Answer> {
             core.counts.status(StatusCode::FOUND);
             let output = &mut conn.bytes.borrow_mut().output;
             output.clear();
-            put_redirect(output, core, &destination, staged.cookie.as_deref(), begun.is_last);
+            put_redirect(output, core, &destination, staged.cookie.as_ref(), begun.is_last);
         }
         Kept::Whole | Kept::Uncounted(_) => {
             let mut page = answer::not_found();
@@ -177,7 +178,7 @@ fn put_redirect(
     out: &mut Vec<u8>,
     core: &Core,
     destination: &[u8],
-    cookie: Option<&[u8]>,
+    cookie: Option<&cookie::Header>,
     is_last: bool,
 ) {
     out.extend_from_slice(b"HTTP/1.1 302 Found\r\nlocation: ");
@@ -185,7 +186,7 @@ fn put_redirect(
     out.extend_from_slice(b"\r\ncache-control: private, no-store\r\nx-robots-tag: noindex\r\n");
     if let Some(cookie) = cookie {
         out.extend_from_slice(b"set-cookie: ");
-        out.extend_from_slice(cookie);
+        out.extend_from_slice(cookie.as_bytes());
         out.extend_from_slice(b"\r\n");
     }
     if is_last {

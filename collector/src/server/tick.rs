@@ -41,7 +41,9 @@ pub(super) async fn run(core: &Core, queue: &Queue) {
         // The lists change places, so that their memory serves again.
         std::mem::swap(&mut ready, &mut *queue.0.borrow_mut());
         warm(core, &ready, &mut hashes);
+        core.clock.hold();
         begun.extend(ready.drain(..).filter_map(|conn| begin(core, conn)));
+        core.clock.release();
         core.batch.commit_staged(&core.counts);
         begun.drain(..).for_each(|(conn, begun)| end(core, &conn, begun));
         Poll::Pending

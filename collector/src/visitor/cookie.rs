@@ -58,9 +58,32 @@ pub fn mint(shard: Shard, random: [u8; 16]) -> [u8; CHARS] {
 
 /// The `Set-Cookie` header. `secure` where the visitor came by https: a browser drops a secure cookie
 /// that comes by plain http, except from localhost.
-pub fn header(value: &[u8; CHARS], secure: bool) -> Vec<u8> {
-    let secure: &[u8] = if secure { b"; Secure" } else { b"" };
-    [NAME.as_bytes(), b"=", value, ATTRIBUTES, secure].concat()
+pub fn header(value: &[u8; CHARS], secure: bool) -> Header {
+    let secure: &[u8] = if secure { SECURE } else { b"" };
+    let mut header = Header { bytes: [0; HEADER_BYTES], length: 0 };
+    for part in [NAME.as_bytes(), b"=", value, ATTRIBUTES, secure] {
+        let end = header.length + part.len();
+        header.bytes[header.length..end].copy_from_slice(part);
+        header.length = end;
+    }
+    header
+}
+
+const SECURE: &[u8] = b"; Secure";
+const HEADER_BYTES: usize = NAME.len() + 1 + CHARS + ATTRIBUTES.len() + SECURE.len();
+
+/// The value of a `Set-Cookie` header, without memory of its own.
+#[derive(Debug, Clone, Copy)]
+pub struct Header {
+    bytes: [u8; HEADER_BYTES],
+    length: usize,
+}
+
+impl Header {
+    /// As sent.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
 }
 
 #[cfg(test)]
@@ -103,7 +126,8 @@ mod tests {
 
     #[test]
     fn a_cookie_is_first_party_and_out_of_scripts_reach() {
-        let text = |secure| String::from_utf8(header(&[b'v'; CHARS], secure)).unwrap();
+        let text =
+            |secure| String::from_utf8(header(&[b'v'; CHARS], secure).as_bytes().to_vec()).unwrap();
         let plain = "tributary_visitor=vvvvvvvvvvvvvvvvvvvvvvvvvv; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax";
         assert_eq!(text(false), plain);
         assert_eq!(text(true), format!("{plain}; Secure"));

@@ -12,7 +12,7 @@ use std::{sync::Arc, time::Duration};
 
 use schemas::{
     ids::{PLATFORM, ProgramId},
-    visitor::VisitorKey,
+    visitor::{Network, VisitorKey},
 };
 use tokio::{sync::mpsc, task::JoinSet};
 
@@ -164,7 +164,8 @@ async fn deal(
 /// The same lane for all that the system can take for one visitor (address prefix, user agent).
 fn lane_of(request: &Request, lanes: usize) -> usize {
     const KEY: VisitorKey = VisitorKey::new([0; 16]);
-    let visitor = KEY.network(PLATFORM, request.address, request.sent_user_agent().as_bytes());
+    let visitor =
+        KEY.network(PLATFORM, Network::of(request.address, request.sent_user_agent().as_bytes()));
     (visitor % lanes as u64) as usize
 }
 

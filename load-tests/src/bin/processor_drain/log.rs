@@ -81,15 +81,16 @@ impl Maker {
             self.salt = Some(self.keys.visitors(period));
         }
         let link = visit.link + 1;
+        let network = visitor::Network::of(visit.address, agent);
         Click {
             site: 1,
             link,
             program: link % PROGRAMS + 1,
             affiliate: link % AFFILIATES + 1,
             time_ms: visit.time_ms,
-            shard: self.shards.shard(site, visit.address, agent).get().into(),
+            shard: self.shards.shard(site, network).get().into(),
             flags: if visit.head { Flags::Head as u32 } else { 0 },
-            visitor_network: self.salt.map_or(0, |salt| salt.network(site, visit.address, agent)),
+            visitor_network: self.salt.map_or(0, |salt| salt.network(site, network)),
             address: match visit.address {
                 IpAddr::V4(v4) => v4.octets().to_vec(),
                 IpAddr::V6(v6) => v6.octets().to_vec(),
