@@ -39,9 +39,6 @@ pub struct Sender<'a> {
     pub cookie: Option<Cookie<'a>>,
 }
 
-/// Longer than the name of any header that is read.
-const NAME_BYTES: usize = 20;
-
 impl<'a> Sender<'a> {
     /// Reads (name, value) in one pass: a dozen look-ups would cost a visitor more than all of them do.
     pub fn read(
@@ -63,17 +60,23 @@ impl<'a> Sender<'a> {
         };
         let (mut forwarded, mut claims_https) = (Vec::new(), false);
         for (name, value) in headers {
-            let mut lower = [0; NAME_BYTES];
-            match lowered(name, &mut lower) {
-                b"host" if sender.host.is_empty() => sender.host = value,
-                b"user-agent" => sender.user_agent = value,
-                b"referer" => sender.referrer = value,
-                b"accept-language" => sender.language = value,
-                b"cookie" if sender.cookie.is_none() => sender.cookie = Cookie::find(value),
-                b"x-forwarded-for" => forwarded.push(value),
-                b"x-forwarded-proto" => claims_https = value == b"https",
-                b"sec-gpc" | b"dnt" if value == b"1" => sender.flags |= Flags::Privacy as u32,
-                b"sec-purpose" | b"purpose" | b"x-purpose" | b"x-moz" if fetches_ahead(value) => {
+            let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
+            // Most names are told by their length alone.
+            match name.len() {
+                4 if is("host") && sender.host.is_empty() => sender.host = value,
+                6 if is("cookie") && sender.cookie.is_none() => sender.cookie = Cookie::find(value),
+                7 if is("referer") => sender.referrer = value,
+                10 if is("user-agent") => sender.user_agent = value,
+                15 if is("accept-language") => sender.language = value,
+                15 if is("x-forwarded-for") => forwarded.push(value),
+                17 if is("x-forwarded-proto") => claims_https = value == b"https",
+                3 | 7 if (is("dnt") || is("sec-gpc")) && value == b"1" => {
+                    sender.flags |= Flags::Privacy as u32;
+                }
+                5 | 7 | 9 | 11
+                    if ["x-moz", "purpose", "x-purpose", "sec-purpose"].into_iter().any(is)
+                        && fetches_ahead(value) =>
+                {
                     sender.flags |= Flags::Prefetch as u32;
                 }
                 _ => {}
@@ -94,14 +97,6 @@ impl<'a> Sender<'a> {
 /// The headers as `Sender::read` takes them.
 pub fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], &[u8])> {
     headers.iter().map(|(name, value)| (name.as_str().as_bytes(), value.as_bytes()))
-}
-
-/// A name in lower case; one that is too long to be of interest as it is.
-fn lowered<'b>(name: &'b [u8], room: &'b mut [u8; NAME_BYTES]) -> &'b [u8] {
-    let Some(room) = room.get_mut(..name.len()) else { return name };
-    room.copy_from_slice(name);
-    room.make_ascii_lowercase();
-    room
 }
 
 fn fetches_ahead(value: &[u8]) -> bool {

@@ -6,12 +6,15 @@
 use memmap2::{Advice, MmapMut};
 use std::ops::Deref;
 
-/// The first block of a growing row; each further one is twice as large, up to the largest.
+/// The first block of a growing row; each further one is `GROWTH` times as large, up to the largest.
 const SMALLEST: usize = 4 << 10;
-/// Several large pages of 2 MiB. Only what is written to takes memory.
+const GROWTH: usize = 4;
+/// Several large pages. Only what is written to takes memory.
 const LARGEST: usize = 16 << 20;
-/// From here on a block is a mapping of its own.
-const MAPPED: usize = 2 << 20;
+/// A large page, as x86-64 and arm64 have them.
+const PAGE: usize = 2 << 20;
+/// From here on a block is a mapping of its own, of whole large pages.
+const MAPPED: usize = PAGE / 4;
 
 /// One piece.
 #[derive(Debug)]
@@ -21,10 +24,10 @@ pub(super) enum Block {
 }
 
 impl Block {
-    /// Zeros.
+    /// Zeros, at least so many.
     pub(super) fn new(length: usize) -> Self {
         if length >= MAPPED
-            && let Ok(mapping) = MmapMut::map_anon(length)
+            && let Ok(mapping) = MmapMut::map_anon(length.next_multiple_of(PAGE))
         {
             // Without large pages it is slower, and otherwise the same.
             let _ = mapping.advise(Advice::HugePage);
@@ -101,7 +104,7 @@ impl Filling {
         }
         let size = self.blocks.last().map_or(0, |block| block.len());
         if offset + bytes.len() > size {
-            let next = (2 * size).clamp(SMALLEST, LARGEST).max(bytes.len());
+            let next = (GROWTH * size).clamp(SMALLEST, LARGEST).max(bytes.len());
             self.blocks.push(Block::new(next));
             offset = 0;
         }

@@ -139,6 +139,7 @@ const fn place_of(entry: &Entry) -> Place {
 
 impl Shelf {
     fn bucket(&self, bucket: usize) -> &[Entry] {
+        // A mapping may be longer than the index; `starts` says where it ends.
         let (index, _) = self.index.as_chunks();
         let &[from, to] = self.starts[bucket..].first_chunk().unwrap_or(&[0, 0]);
         &index[from as usize..to as usize]

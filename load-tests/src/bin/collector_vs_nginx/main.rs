@@ -21,10 +21,10 @@ use wrk::{Connections, Load};
 #[derive(Debug, Parser)]
 struct Arguments {
     /// Rounds of each server and kind of connection.
-    #[arg(long, default_value_t = 7)]
+    #[arg(long, default_value_t = 31)]
     rounds: usize,
     /// Length of a round.
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 1)]
     seconds: u32,
     /// Connections open at once.
     #[arg(long, default_value_t = 64)]
