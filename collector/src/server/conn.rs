@@ -99,9 +99,11 @@ impl Conn {
         (self.socket.into_inner(), bytes.input)
     }
 
-    /// Whether there may be one whole head and nothing else: what the tick can answer.
+    /// Whether there may be one whole head and nothing else: what the tick can answer. Not where the room is full: the
+    /// task then has not asked to be woken for what comes next.
     pub(super) fn looks_whole(&self) -> bool {
-        self.bytes.borrow().input().ends_with(b"\r\n\r\n")
+        let bytes = self.bytes.borrow();
+        bytes.input().ends_with(b"\r\n\r\n") && !bytes.is_full()
     }
 
     /// Gives the turn to the task, and wakes it where it has something to do now.

@@ -62,7 +62,7 @@ pub(super) fn run(
     let core = Rc::new(core);
     runtime.block_on(async {
         let queue = Rc::new(Queue::default());
-        let committing = tokio::task::spawn_local({
+        let mut committing = tokio::task::spawn_local({
             let (core, queue) = (Rc::clone(&core), Rc::clone(&queue));
             async move { tick::run(&core, &queue).await }
         });
@@ -71,7 +71,14 @@ pub(super) fn run(
         let mending =
             tokio::task::spawn_local(slot::mend(Rc::clone(&core), shared.metrics.clone()));
         let listener = tokio::net::TcpListener::from_std(listener).map_err(Error::Runtime)?;
-        accept(&core, &queue, listener, stopped).await;
+        tokio::select! {
+            () = accept(&core, &queue, listener, stopped) => {}
+            // Nobody would be answered any more: the process ends, and is started again.
+            ended = &mut committing => {
+                let panic = ended.err().and_then(|error| error.try_into_panic().ok());
+                return panic.map_or(Ok(()), |panic| std::panic::resume_unwind(panic));
+            }
+        }
         let drain = Duration::from_secs(shared.config.limits.drain_s);
         if timeout(drain, core.connections.empty()).await.is_err() {
             tracing::warn!(connections = core.connections.len(), "closed with requests under way");

@@ -4,7 +4,13 @@
 //! without waking their tasks again. Whatever is unusual goes back to the connection's own task. Refuses
 //! to send an answer whose record is not kept.
 
-use std::{cell::RefCell, future::poll_fn, rc::Rc, task::Poll};
+use std::{
+    cell::RefCell,
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
+    task::Poll,
+};
 
 use super::{
     conn::{Conn, Turn},
@@ -64,11 +70,14 @@ fn warm(core: &Core, ready: &[Rc<Conn>], hashes: &mut Vec<u64>) {
 
 /// Judges a head and stages its record.
 fn begin(core: &Core, conn: Rc<Conn>) -> Option<(Rc<Conn>, Begun)> {
-    match plain::begin(core, &conn) {
+    // A bug that one request finds must not end the others, as it does not where each has its own task.
+    let look = catch_unwind(AssertUnwindSafe(|| plain::begin(core, &conn)));
+    match look {
         // Its task knows whether there is room for the rest, and hands over what is hyper's.
-        Look::More | Look::Other => conn.give(Turn::Look),
-        Look::Begun(begun) if begun.waits_for_its_record() => return Some((conn, begun)),
-        Look::Begun(begun) => conn.give(Turn::End(begun)),
+        Ok(Look::More | Look::Other) => conn.give(Turn::Look),
+        Ok(Look::Begun(begun)) if begun.waits_for_its_record() => return Some((conn, begun)),
+        Ok(Look::Begun(begun)) => conn.give(Turn::End(begun)),
+        Err(_) => conn.give(Turn::Close),
     }
     None
 }

@@ -1,7 +1,7 @@
 //! The plain way and hyper's: whichever reads a request, its answer and its record are the same.
 
 use std::{
-    io::{Read, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
 };
 
@@ -151,4 +151,82 @@ fn a_client_that_hangs_up_in_its_head_leaves_nothing() {
     let answer = ask(collector.address, "GET /c/go HTTP/1.1\r\nhost: localhost\r\n");
     assert_eq!(answer.status, 302);
     assert_eq!(collector.end().clicks.len(), 1);
+}
+
+#[test]
+fn a_client_that_has_no_more_to_say_is_answered() {
+    let collector = Collector::with(&["--cores", "1"]);
+    let mut socket = TcpStream::connect(collector.address).unwrap();
+    socket.write_all(b"GET /c/go?sub1=last HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+    socket.shutdown(std::net::Shutdown::Write).unwrap();
+    let mut raw = Vec::new();
+    socket.read_to_end(&mut raw).unwrap();
+    let answer = Answer::read(&raw);
+    assert_eq!(answer.status, 302);
+    assert!(answer.header("location").ends_with("s=last"));
+}
+
+#[test]
+fn a_head_that_just_fills_the_plain_buffer_is_followed_by_another() {
+    let collector = Collector::with(&["--cores", "1"]);
+    let mut socket = TcpStream::connect(collector.address).unwrap();
+    let mut answers = BufReader::new(socket.try_clone().unwrap()).lines();
+    for length in [4095, 4096, 4097, 100] {
+        let head = "GET /c/go HTTP/1.1\r\nhost: localhost\r\nx: ";
+        let filling = "x".repeat(length - head.len() - 4);
+        socket.write_all(format!("{head}{filling}\r\n\r\n").as_bytes()).unwrap();
+        assert_eq!(answers.next().unwrap().unwrap(), "HTTP/1.1 302 Found", "{length}");
+        assert!(answers.by_ref().any(|line| line.unwrap().is_empty()));
+    }
+}
+
+#[test]
+fn who_reads_late_gets_every_answer_in_order() {
+    const REQUESTS: usize = 20_000;
+    let collector = Collector::with(&["--cores", "1"]);
+    let mut socket = TcpStream::connect(collector.address).unwrap();
+    let mut sending = socket.try_clone().unwrap();
+    // More than the kernel holds in both directions: the collector waits for whoever does not read.
+    let sent = std::thread::spawn(move || {
+        for n in 0..REQUESTS {
+            let ask = format!("GET /c/go?sub1=n{n} HTTP/1.1\r\nhost: localhost\r\n\r\n");
+            sending.write_all(ask.as_bytes()).unwrap();
+        }
+        sending.shutdown(std::net::Shutdown::Write).unwrap();
+    });
+    let mut raw = String::new();
+    socket.read_to_string(&mut raw).unwrap();
+    sent.join().unwrap();
+    let subs = raw.lines().filter(|line| line.starts_with("location: "));
+    let subs: Vec<&str> = subs.filter_map(|line| Some(line.rsplit_once("s=")?.1)).collect();
+    let expected: Vec<String> = (0..REQUESTS).map(|n| format!("n{n}")).collect();
+    assert_eq!(subs, expected);
+    drop(socket);
+    assert_eq!(collector.end().clicks.len(), REQUESTS);
+}
+
+#[test]
+fn many_visitors_at_once_get_their_own_answer_each() {
+    let collector = Collector::with(&["--cores", "1"]);
+    let visitors = (0..300).map(|n| {
+        let mut socket = TcpStream::connect(collector.address).unwrap();
+        let code = ["go", "own", "nobody", "off"][n % 4];
+        let last = ["", "connection: close\r\n"][n / 4 % 2];
+        let ask = format!("GET /c/{code}?sub1=v{n} HTTP/1.1\r\nhost: localhost\r\n{last}\r\n");
+        socket.write_all(ask.as_bytes()).unwrap();
+        (n, socket)
+    });
+    let visitors: Vec<(usize, TcpStream)> = visitors.collect();
+    for (n, mut socket) in visitors {
+        socket.shutdown(std::net::Shutdown::Write).unwrap();
+        let mut raw = Vec::new();
+        socket.read_to_end(&mut raw).unwrap();
+        let answer = Answer::read(&raw);
+        match n % 4 {
+            0 => assert!(answer.header("location").ends_with(&format!("s=v{n}")), "{n}"),
+            1 => assert_eq!(answer.status, 302, "{n}"),
+            _ => assert_ne!(answer.status, 503, "{n}"),
+        }
+    }
+    assert_eq!(collector.end().clicks.len(), 300);
 }
