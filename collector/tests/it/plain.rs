@@ -139,14 +139,20 @@ fn a_head_beyond_the_plain_buffer_is_read_by_hyper() {
     assert_eq!(collector.get(&format!("/c/go?sub1={long}")).status, 414);
 }
 
-#[test]
-fn a_client_that_hangs_up_in_its_head_leaves_nothing() {
-    let collector = Collector::with(&["--cores", "1"]);
+/// What comes until the collector closes, of a client that says this and then no more.
+fn after_last_words(collector: &Collector, words: &str) -> Vec<u8> {
     let mut socket = TcpStream::connect(collector.address).unwrap();
-    socket.write_all(b"GET /c/go?sub1=cut HTTP/1.1\r\nhost: loc").unwrap();
+    socket.write_all(words.as_bytes()).unwrap();
     socket.shutdown(std::net::Shutdown::Write).unwrap();
     let mut raw = Vec::new();
     socket.read_to_end(&mut raw).unwrap();
+    raw
+}
+
+#[test]
+fn a_client_that_hangs_up_in_its_head_leaves_nothing() {
+    let collector = Collector::with(&["--cores", "1"]);
+    let raw = after_last_words(&collector, "GET /c/go?sub1=cut HTTP/1.1\r\nhost: loc");
     assert!(raw.is_empty(), "{raw:?}");
     let answer = ask(collector.address, "GET /c/go HTTP/1.1\r\nhost: localhost\r\n");
     assert_eq!(answer.status, 302);
@@ -156,11 +162,8 @@ fn a_client_that_hangs_up_in_its_head_leaves_nothing() {
 #[test]
 fn a_client_that_has_no_more_to_say_is_answered() {
     let collector = Collector::with(&["--cores", "1"]);
-    let mut socket = TcpStream::connect(collector.address).unwrap();
-    socket.write_all(b"GET /c/go?sub1=last HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
-    socket.shutdown(std::net::Shutdown::Write).unwrap();
-    let mut raw = Vec::new();
-    socket.read_to_end(&mut raw).unwrap();
+    let ask = "GET /c/go?sub1=last HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    let raw = after_last_words(&collector, ask);
     let answer = Answer::read(&raw);
     assert_eq!(answer.status, 302);
     assert!(answer.header("location").ends_with("s=last"));

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
+/// How often dying processes are looked at.
+const LOOK: Duration = Duration::from_millis(20);
 /// How long processes of a dead server may take to notice.
 const ORPHANS_LIMIT: Duration = Duration::from_secs(5);
 
@@ -78,7 +80,7 @@ fn wait_while(limit: Duration, mut holds: impl FnMut() -> bool) -> bool {
         if Instant::now() > limit {
             return false;
         }
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::sleep(LOOK);
     }
     true
 }
@@ -97,10 +99,8 @@ pub(super) fn end_orphans(folders: &[&Path]) {
     for pid in &left {
         tracing::warn!(pid, "a process of a dead postgresql is killed");
         // It may have ended by itself just now.
-        let _ = i32::try_from(*pid)
-            .ok()
-            .and_then(Pid::from_raw)
-            .map(|pid| kill_process(pid, Signal::KILL));
+        let pid = i32::try_from(*pid).ok().and_then(Pid::from_raw);
+        let _ = pid.map(|pid| kill_process(pid, Signal::KILL));
     }
     wait_while(ORPHANS_LIMIT, || left.iter().any(|pid| stat(*pid).is_some()));
 }
