@@ -135,10 +135,18 @@ impl Batch {
         self.committer.borrow().as_ref().inspect(|waker| waker.wake_by_ref());
     }
 
+    /// Says that `commit_staged` follows: nobody needs to be woken for what is staged until then.
+    pub(crate) fn begin_turn(&self) {
+        self.tick.borrow().staged.set(true);
+    }
+
     /// Commits, if anything is staged.
     pub(crate) fn commit_staged(&self, counts: &Counts) {
-        if self.tick.borrow().staged.get() {
+        let staged = self.writer.borrow().as_ref().map_or(0, Writer::staged_len);
+        if staged > 0 {
             self.commit(counts);
+        } else {
+            self.tick.borrow().staged.set(false);
         }
     }
 

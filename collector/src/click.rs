@@ -134,11 +134,7 @@ pub fn decide<'a>(
         flags: asked.flags,
         target,
         fallback,
-        params: if asked.query.is_empty() {
-            ClickParams::default()
-        } else {
-            ClickParams::read(asked.query)
-        },
+        params: ClickParams::read(asked.query),
         user_agent: text::clean(asked.user_agent.into(), AGENT_BYTES),
         referrer: text::clean(asked.referrer.into(), REFERRER_BYTES),
         language: language(asked.language),

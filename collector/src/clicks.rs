@@ -50,8 +50,8 @@ pub(crate) struct Wanted<'a> {
 /// A click on its way into the journal. Where its visitor goes stands in `core.scratch` until the next one
 /// is staged; empty: the 404 page.
 pub(crate) struct Staged {
-    /// The value of `Set-Cookie`.
-    pub(crate) cookie: Option<cookie::Header>,
+    /// For `Set-Cookie`.
+    pub(crate) cookie: Option<cookie::Minted>,
     /// `None`: not to be recorded, only counted.
     pub(crate) ticket: Option<Ticket>,
     /// Where the visitor goes without a click id, for a record that is lost; only where that is the setting.
@@ -100,9 +100,11 @@ pub(crate) async fn answer(
 }
 
 /// Gives a visitor the cookie minted for them.
-pub(crate) fn put_cookie(answer: &mut Answer, cookie: Option<cookie::Header>) {
-    let value = cookie.and_then(|cookie| HeaderValue::from_bytes(cookie.as_bytes()).ok());
-    if let Some(value) = value {
+pub(crate) fn put_cookie(answer: &mut Answer, cookie: Option<cookie::Minted>) {
+    let Some(cookie) = cookie else { return };
+    let mut value = Vec::new();
+    cookie.put(&mut value);
+    if let Ok(value) = HeaderValue::from_bytes(&value) {
         answer.headers_mut().insert(header::SET_COOKIE, value);
     }
 }
@@ -149,7 +151,6 @@ fn redirects_uncounted(core: &Core) -> bool {
 pub(crate) fn stage(core: &Core, wanted: &Wanted<'_>) -> Result<Staged, Unrecorded> {
     let Wanted { kind, head, sender, .. } = *wanted;
     let code = text::decode_path(wanted.code);
-    let code = String::from_utf8_lossy(&code);
     let mints = sender.cookie.is_none() && !sender.private && !head && core.cookies != Cookies::Off;
     let flag = |set: bool, flag: Flags| if set { flag as u32 } else { 0 };
     let asked = Asked {
@@ -231,10 +232,10 @@ fn spread(core: &Core, decided: &mut Decided<'_>, time_ms: u64) {
     }
 }
 
-fn mint(core: &Core, shard: Shard, is_https: bool) -> cookie::Header {
+fn mint(core: &Core, shard: Shard, is_https: bool) -> cookie::Minted {
     let mut random = [0; 16];
     random[..8].copy_from_slice(&core.random().to_le_bytes());
     random[8..].copy_from_slice(&core.random().to_le_bytes());
     let secure = is_https || core.cookies == Cookies::Secure;
-    cookie::header(&cookie::mint(shard, random), secure)
+    cookie::Minted { value: cookie::mint(shard, random), secure }
 }

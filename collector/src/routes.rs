@@ -34,13 +34,9 @@ impl<'a> Route<'a> {
     fn of(path: &'a str, is_tracking: impl FnOnce() -> bool) -> Self {
         let code = |rest: &'a str| {
             let code = rest.strip_suffix('/').unwrap_or(rest);
-            (!code.is_empty() && !code.contains('/')).then_some(code)
+            (!code.is_empty() && code.bytes().all(|byte| byte != b'/')).then_some(code)
         };
-        match path {
-            "/postback" => return Self::Postback,
-            "/pixel.gif" => return Self::Pixel,
-            _ => {}
-        }
+        // What nearly all ask for comes first.
         if let Some(rest) = path.strip_prefix("/c/") {
             return code(rest).map_or(Self::Nothing, Self::Click);
         }
@@ -49,6 +45,11 @@ impl<'a> Route<'a> {
                 .strip_suffix(".gif")
                 .and_then(code)
                 .map_or(Self::Nothing, Self::Impression);
+        }
+        match path {
+            "/postback" => return Self::Postback,
+            "/pixel.gif" => return Self::Pixel,
+            _ => {}
         }
         match path.strip_prefix('/').and_then(code) {
             Some(code) if is_tracking() => Self::Click(code),

@@ -12,8 +12,17 @@ fn key(out: &mut Vec<u8>, tag: u32, kind: WireType) {
     varint(out, u64::from(tag << 3 | kind as u32));
 }
 
-/// Put together beside the buffer, so that its room is looked at once.
+/// Short ones are most of them. A long one is put together beside the buffer and appended in its longest form, of
+/// which the rest is cut off: a copy of unknown length costs more than all of it.
 fn varint(out: &mut Vec<u8>, mut value: u64) {
+    if value < 0x80 {
+        out.push(value as u8);
+        return;
+    }
+    if value < 0x4000 {
+        out.extend_from_slice(&[value as u8 | 0x80, (value >> 7) as u8]);
+        return;
+    }
     let (mut bytes, mut length) = ([0; MOST_VARINT], 0);
     while value >= 0x80 {
         bytes[length] = value as u8 | 0x80;
@@ -21,7 +30,9 @@ fn varint(out: &mut Vec<u8>, mut value: u64) {
         length += 1;
     }
     bytes[length] = value as u8;
-    out.extend_from_slice(&bytes[..=length]);
+    let end = out.len() + length + 1;
+    out.extend_from_slice(&bytes);
+    out.truncate(end);
 }
 
 /// A number (`uint32`, `uint64`); 0 is left out.

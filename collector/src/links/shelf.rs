@@ -19,6 +19,7 @@ const BROKEN: u8 = 2;
 
 /// Bytes of a record before its code: five numbers of 32 bits, the expiry, three lengths and flags.
 const FIXED: usize = 32;
+const CACHE_LINE: usize = 64;
 
 /// Where a link leads by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,12 +165,13 @@ impl Shelf {
         index.get(guess(index, short(hash))).map_or(0, |entry| u64::from(hash_of(entry)))
     }
 
-    /// Reads the beginning of the record that `find` will find.
+    /// Reads the record that `find` will find: where it begins, and its destination behind the first cache line.
     pub(super) fn touch_record(&self, bucket: usize, hash: u64) -> u64 {
         let index = self.bucket(bucket);
         let entry = index.get(first(index, short(hash)));
         let record = entry.map_or(&[][..], |entry| self.records.from(place_of(entry)));
-        record.first().map_or(0, |byte| u64::from(*byte))
+        let byte = |at: usize| record.get(at).map_or(0, |byte| u64::from(*byte));
+        byte(0) ^ byte(CACHE_LINE)
     }
 
     pub(super) fn iter(&self, bucket: usize) -> impl Iterator<Item = Link<'_>> {

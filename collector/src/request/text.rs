@@ -20,8 +20,13 @@ pub fn decode(text: &str) -> Cow<'_, [u8]> {
 }
 
 /// Decodes `%XX` of a path, where `+` is a plus.
-pub fn decode_path(text: &str) -> Cow<'_, [u8]> {
-    decode_bytes(text, false)
+///
+/// What is no UTF-8 then becomes U+FFFD.
+pub fn decode_path(text: &str) -> Cow<'_, str> {
+    match decode_bytes(text, false) {
+        Cow::Borrowed(_) => Cow::Borrowed(text),
+        Cow::Owned(decoded) => String::from_utf8_lossy(&decoded).into_owned().into(),
+    }
 }
 
 fn decode_bytes(text: &str, plus_is_space: bool) -> Cow<'_, [u8]> {
@@ -131,7 +136,7 @@ mod tests {
         ] {
             assert_eq!(cleaned(raw, 99), text, "{raw}");
         }
-        assert_eq!(decode_path("a+b").as_ref(), b"a+b");
+        assert_eq!(decode_path("a+b"), "a+b");
     }
 
     #[test]

@@ -31,8 +31,8 @@ pub(super) enum Turn {
     Tick,
     /// To look at what was read.
     Look,
-    /// To end an answer that was begun.
-    End(Begun),
+    /// To end an answer that was begun; boxed, since a turn changes hands at every step and this one is rare.
+    End(Box<Begun>),
     /// To write the answer from there on; the client may want no more than that.
     Write { from: usize, is_last: bool },
     /// To close.
@@ -68,7 +68,9 @@ impl Bytes {
 
     /// Takes a head off the input; what a client sent ahead of the answer moves up.
     pub(super) fn took(&mut self, length: usize) {
-        self.input.copy_within(length..self.filled, 0);
+        if length < self.filled {
+            self.input.copy_within(length..self.filled, 0);
+        }
         self.filled -= length;
     }
 

@@ -46,6 +46,7 @@ pub(super) async fn run(core: &Core, queue: &Queue) {
         core.batch.listen(cx.waker());
         // The lists change places, so that their memory serves again.
         std::mem::swap(&mut ready, &mut *queue.0.borrow_mut());
+        core.batch.begin_turn();
         warm(core, &ready, &mut hashes);
         core.clock.hold();
         begun.extend(ready.drain(..).filter_map(|conn| begin(core, conn)));
@@ -76,7 +77,7 @@ fn begin(core: &Core, conn: Rc<Conn>) -> Option<(Rc<Conn>, Begun)> {
         // Its task knows whether there is room for the rest, and hands over what is hyper's.
         Ok(Look::More | Look::Other) => conn.give(Turn::Look),
         Ok(Look::Begun(begun)) if begun.waits_for_its_record() => return Some((conn, begun)),
-        Ok(Look::Begun(begun)) => conn.give(Turn::End(begun)),
+        Ok(Look::Begun(begun)) => conn.give(Turn::End(Box::new(begun))),
         Err(_) => conn.give(Turn::Close),
     }
     None
@@ -85,7 +86,7 @@ fn begin(core: &Core, conn: Rc<Conn>) -> Option<(Rc<Conn>, Begun)> {
 /// Sends an answer, unless its record was not kept.
 fn end(core: &Core, conn: &Conn, begun: Begun) {
     if !begun.is_kept() {
-        return conn.give(Turn::End(begun));
+        return conn.give(Turn::End(Box::new(begun)));
     }
     begun.count(core);
     conn.answered();

@@ -56,33 +56,28 @@ pub fn mint(shard: Shard, random: [u8; 16]) -> [u8; CHARS] {
     value
 }
 
-/// The `Set-Cookie` header. `secure` where the visitor came by https: a browser drops a secure cookie
-/// that comes by plain http, except from localhost.
-pub fn header(value: &[u8; CHARS], secure: bool) -> Header {
-    let secure: &[u8] = if secure { SECURE } else { b"" };
-    let mut header = Header { bytes: [0; HEADER_BYTES], length: 0 };
-    for part in [NAME.as_bytes(), b"=", value, ATTRIBUTES, secure] {
-        let end = header.length + part.len();
-        header.bytes[header.length..end].copy_from_slice(part);
-        header.length = end;
-    }
-    header
-}
-
 const SECURE: &[u8] = b"; Secure";
-const HEADER_BYTES: usize = NAME.len() + 1 + CHARS + ATTRIBUTES.len() + SECURE.len();
 
-/// The value of a `Set-Cookie` header, without memory of its own.
+/// A cookie for a browser that brought none: small, since it waits with its click for the record.
 #[derive(Debug, Clone, Copy)]
-pub struct Header {
-    bytes: [u8; HEADER_BYTES],
-    length: usize,
+pub struct Minted {
+    /// Its value.
+    pub value: [u8; CHARS],
+    /// Where the visitor came by https: a browser drops a secure cookie that comes by plain http, except from
+    /// localhost.
+    pub secure: bool,
 }
 
-impl Header {
-    /// As sent.
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..self.length]
+impl Minted {
+    /// Appends the value of the `Set-Cookie` header.
+    pub fn put(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(NAME.as_bytes());
+        out.push(b'=');
+        out.extend_from_slice(&self.value);
+        out.extend_from_slice(ATTRIBUTES);
+        if self.secure {
+            out.extend_from_slice(SECURE);
+        }
     }
 }
 
@@ -126,8 +121,11 @@ mod tests {
 
     #[test]
     fn a_cookie_is_first_party_and_out_of_scripts_reach() {
-        let text =
-            |secure| String::from_utf8(header(&[b'v'; CHARS], secure).as_bytes().to_vec()).unwrap();
+        let text = |secure| {
+            let mut header = Vec::new();
+            Minted { value: [b'v'; CHARS], secure }.put(&mut header);
+            String::from_utf8(header).unwrap()
+        };
         let plain = "tributary_visitor=vvvvvvvvvvvvvvvvvvvvvvvvvv; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax";
         assert_eq!(text(false), plain);
         assert_eq!(text(true), format!("{plain}; Secure"));
