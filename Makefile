@@ -5,7 +5,7 @@ SHELL := /bin/bash
 
 # Queries are checked against the committed .sqlx metadata, so that a build needs no database.
 export SQLX_OFFLINE := true
-STORES := target/debug/tributary stores --data target/stores --
+STORES := target/debug/tributary stores --data target/stores
 
 .PHONY: help
 help: ## Show this list
@@ -17,10 +17,10 @@ demo: install ## Install what is missing, build, start the whole pipeline, play 
 	target/release/tributary demo $(ARGS)
 
 .PHONY: test
-test: install ## Run every test against real PostgreSQL and the real ClickHouse engine
+test: install-kafka ## Run every test against real PostgreSQL, the real ClickHouse engine and a real Kafka broker
 	cargo build --locked --workspace --bins
 	cargo test --locked --workspace --no-run
-	$(STORES) cargo test --locked --workspace --no-fail-fast
+	$(STORES) --kafka -- cargo test --locked --workspace --no-fail-fast
 
 .PHONY: check
 check: install ## Format, lints, docs, dependencies, queries, file lengths
@@ -30,12 +30,12 @@ check: install ## Format, lints, docs, dependencies, queries, file lengths
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items --quiet
 	deploy/check-tools.sh
 	cargo build --locked -p standalone -p migrations
-	$(STORES) deploy/sqlx.sh --check
+	$(STORES) -- deploy/sqlx.sh --check
 
 .PHONY: sqlx
 sqlx: install ## Write the .sqlx metadata anew after changing a query
 	cargo build --locked -p standalone -p migrations
-	$(STORES) deploy/sqlx.sh
+	$(STORES) -- deploy/sqlx.sh
 
 .PHONY: bench bench-collector bench-memory bench-processor bench-freshness bench-parts
 bench: bench-parts bench-collector bench-memory bench-processor bench-freshness ## All benchmarks
@@ -59,12 +59,15 @@ bench-freshness: install ## Click to visible in the API at 1,000 clicks/s
 	cargo build --release --locked -p standalone -p load-tests
 	target/release/freshness $(ARGS)
 
-.PHONY: install install-bench
+.PHONY: install install-bench install-kafka
 install: ## Install what is missing: Debian packages, the ClickHouse engine, the country database
 	@deploy/install.sh
 
 install-bench:
 	@deploy/install.sh bench
+
+install-kafka:
+	@deploy/install.sh kafka
 
 .PHONY: clean
 clean: ## Remove what was built; the demo's data stays in ./data

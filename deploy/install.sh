@@ -2,6 +2,7 @@
 # Installs what a build and a run need and this machine lacks. Quick when nothing is missing.
 #   install.sh         what demo, test and check need
 #   install.sh bench   also what the collector is measured against, and with
+#   install.sh kafka   also the Kafka broker that tests use
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,6 +15,10 @@ if [ "${1:-}" = bench ]; then
     # Where Debian puts servers, which is not in everybody's PATH.
     [ -x /usr/sbin/nginx ] || need nginx nginx-light
     need wrk wrk
+fi
+if [ "${1:-}" = kafka ]; then
+    need java default-jre-headless
+    need mvn maven
 fi
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || packages+=(postgresql)
 
@@ -63,3 +68,6 @@ if ! command -v cargo >/dev/null 2>&1; then
 fi
 
 deploy/fetch-vendor.sh
+if [ "${1:-}" = kafka ]; then
+    deploy/fetch-kafka.sh
+fi

@@ -1,16 +1,22 @@
-//! `migrate`: brings PostgreSQL and ClickHouse up to date, or says what it would do (`--dry-run`).
+//! `migrate`: brings PostgreSQL, ClickHouse and Kafka's topics up to date, or says what it would do
+//! (`--dry-run`).
 //!
 //! Run it with the role that owns the tables; no service runs with that one. `migrate scratch` makes a
 //! throw-away database, for what needs to look at the tables and nothing in them.
 
 use clap::Parser;
+use kafka::{Found, Layout};
 use migrations::{Step, clickhouse, postgres};
 use std::{
     io::{Write, stdout},
     process::ExitCode,
+    time::Duration,
 };
 
-/// Brings the stores' tables up to date. Give one store's address or both.
+/// Longest wait for an answer of Kafka's.
+const KAFKA_LIMIT: Duration = Duration::from_secs(30);
+
+/// Brings the stores' tables and the event log's topics up to date. Give the addresses of those there are.
 #[derive(Parser)]
 #[command(version, args_conflicts_with_subcommands = true)]
 struct Arguments {
@@ -31,6 +37,17 @@ struct Arguments {
     /// Days after which ClickHouse removes raw events; rollups stay
     #[arg(long, env = "TRIBUTARY_EVENT_DAYS", value_parser = clap::value_parser!(u16).range(1..=3650))]
     event_days: Option<u16>,
+    #[command(flatten)]
+    kafka: kafka::Config,
+    /// Partitions of both topics, as the collectors have them; never changed in topics that are there
+    #[arg(long, env = "TRIBUTARY_PARTITIONS", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    partitions: u16,
+    /// Copies of each partition; default: three, or one for each broker where there are fewer
+    #[arg(long, env = "TRIBUTARY_KAFKA_COPIES", value_parser = clap::value_parser!(u16).range(1..=9))]
+    kafka_copies: Option<u16>,
+    /// Hours that Kafka keeps messages: longer than processors are ever away
+    #[arg(long, env = "TRIBUTARY_KAFKA_KEEP_HOURS", default_value_t = 168, value_parser = clap::value_parser!(u64).range(1..=87_600))]
+    kafka_keep_hours: u64,
     /// Print what would be applied, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -63,8 +80,9 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         writeln!(stdout(), "{}", postgres::scratch(server).await?)?;
         return Ok(());
     }
-    if arguments.database_url.is_none() && arguments.clickhouse_url.is_none() {
-        anyhow::bail!("give --database-url, --clickhouse-url or both");
+    let stores = arguments.database_url.is_some() || arguments.clickhouse_url.is_some();
+    if !stores && !arguments.kafka.is_set() {
+        anyhow::bail!("give at least one of --database-url, --clickhouse-url and --kafka");
     }
     if let Some(url) = &arguments.database_url {
         let steps = match arguments.dry_run {
@@ -85,6 +103,38 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         }
         if arguments.event_days.is_some() && !arguments.dry_run {
             clickhouse::keep_events(url, database, arguments.event_days).await?;
+        }
+    }
+    if arguments.kafka.is_set() {
+        topics(&arguments).await?;
+    }
+    Ok(())
+}
+
+/// Makes Kafka's topics. A dry run only looks: one with other partitions is told all the same.
+async fn topics(arguments: &Arguments) -> anyhow::Result<()> {
+    let layout = Layout {
+        partitions: arguments.partitions,
+        copies: arguments.kafka_copies,
+        keep_hours: arguments.kafka_keep_hours,
+    };
+    let mut out = stdout().lock();
+    if arguments.dry_run {
+        match kafka::check(&arguments.kafka, layout.partitions, KAFKA_LIMIT) {
+            Ok(()) => writeln!(out, "kafka: up to date")?,
+            Err(kafka::Error::NoTopic(name)) => writeln!(out, "kafka: would make {name}")?,
+            Err(error) => return Err(error.into()),
+        }
+        return Ok(());
+    }
+    for found in kafka::create(&arguments.kafka, layout, KAFKA_LIMIT).await? {
+        match found {
+            Found::Made(name) => writeln!(
+                out,
+                "kafka: made {name}, {} partitions, kept {} hours",
+                layout.partitions, layout.keep_hours
+            )?,
+            Found::There(name) => writeln!(out, "kafka: {name} is there")?,
         }
     }
     Ok(())

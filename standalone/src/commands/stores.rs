@@ -7,11 +7,14 @@ use std::process::{ExitCode, ExitStatus};
 
 use anyhow::Context;
 
+use kafka::local::Cluster;
+
 use crate::layout::Layout;
 use crate::passwords::Passwords;
 use crate::process::{self, StopSignals};
 use crate::services;
 use crate::supervisor::Supervisor;
+use crate::vendor;
 
 /// Which stores, and what to run with them.
 #[derive(clap::Args)]
@@ -22,6 +25,9 @@ pub(super) struct Options {
     /// Where the engine listens; a free port of 127.0.0.1 if not given.
     #[arg(long)]
     clickhouse: Option<SocketAddr>,
+    /// A Kafka broker too, from the jars that deploy/fetch-kafka.sh brings; empty at every start.
+    #[arg(long)]
+    kafka: bool,
     /// The command to run with the stores' URLs in its environment.
     #[arg(last = true, value_name = "COMMAND")]
     command: Vec<OsString>,
@@ -53,11 +59,15 @@ async fn with_stores(supervisor: &mut Supervisor, options: &Options) -> anyhow::
     };
     supervisor.start(services::postgres(&layout)).await?;
     supervisor.start(services::engine(&layout, clickhouse)).await?;
-    let environment = [
+    let broker = options.kafka.then(|| broker(&layout)).transpose()?;
+    let mut environment = vec![
         ("TRIBUTARY_TEST_DATABASE_URL", services::postgres_url(&layout, &passwords, "postgres")?),
         ("DATABASE_URL", services::postgres_url(&layout, &passwords, "postgres")?),
         ("TRIBUTARY_TEST_CLICKHOUSE_URL", services::engine_url(clickhouse, &passwords, "owner")),
     ];
+    if let Some(broker) = &broker {
+        environment.push(("TRIBUTARY_TEST_KAFKA", broker.config().servers.join(",")));
+    }
     let Some((program, arguments)) = options.command.split_first() else {
         let mut lines = String::new();
         for (name, value) in &environment {
@@ -72,6 +82,14 @@ async fn with_stores(supervisor: &mut Supervisor, options: &Options) -> anyhow::
     let status =
         command.status().await.with_context(|| format!("{} can't be run", program.display()))?;
     Ok(exit_code(status))
+}
+
+/// One broker, which ends with this process.
+fn broker(layout: &Layout) -> anyhow::Result<Cluster> {
+    let places = vendor::places(layout.root(), "kafka");
+    let jars = places.iter().find(|place| place.is_dir()).or(places.first());
+    let jars = jars.context("no place to look for Kafka's jars")?;
+    Ok(Cluster::start(jars, &layout.root().join("kafka"), 1)?)
 }
 
 /// The command's own code; 128 and the signal's number when it was killed, as shells say it.

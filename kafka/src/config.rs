@@ -1,0 +1,42 @@
+//! Where Kafka is.
+
+use clap::Args;
+use rdkafka::ClientConfig;
+use schemas::topic::Topic;
+
+/// The event log between collectors and processors; without an address the journal is read directly.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Config {
+    /// Kafka's brokers, `host:port`, comma between them. None: one machine, no Kafka.
+    #[arg(long = "kafka", env = "TRIBUTARY_KAFKA", value_delimiter = ',')]
+    pub servers: Vec<String>,
+    /// Before the topics' names, where a cluster is shared: `acme.` makes `acme.clicks`.
+    #[arg(long = "kafka-prefix", env = "TRIBUTARY_KAFKA_PREFIX", default_value = "")]
+    pub prefix: String,
+}
+
+impl Config {
+    /// Whether there is any.
+    pub fn is_set(&self) -> bool {
+        self.servers.iter().any(|server| !server.is_empty())
+    }
+
+    /// A topic's name there.
+    pub fn topic(&self, topic: Topic) -> String {
+        format!("{}{}", self.prefix, topic.name())
+    }
+
+    /// What every client says; `role` names it in the brokers' logs.
+    pub fn client(&self, role: &str) -> ClientConfig {
+        let mut client = ClientConfig::new();
+        client
+            .set("bootstrap.servers", self.servers.join(","))
+            .set("client.id", format!("tributary-{role}"))
+            // Idle connections are closed by brokers all the time.
+            .set("log.connection.close", "false")
+            // A broker that is back is found within seconds.
+            .set("reconnect.backoff.max.ms", "2000")
+            .set("topic.metadata.refresh.interval.ms", "30000");
+        client
+    }
+}

@@ -1,0 +1,14 @@
+//! Kafka as both ends of the event log use it: where it is, what its topics are called, and whether
+//! they are as they must be.
+//!
+//! Refuses to make a topic differ from what the journals say: the number of partitions is part of
+//! every event's identity, so a topic with another one stops whoever asks.
+
+mod config;
+mod error;
+pub mod local;
+mod topics;
+
+pub use config::Config;
+pub use error::{Error, Result};
+pub use topics::{Found, Layout, check, check_found, create};

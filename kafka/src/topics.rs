@@ -1,0 +1,143 @@
+//! The two topics: made by the migrator, looked at by whoever starts.
+
+use rdkafka::{
+    ClientContext,
+    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    client::{Client, DefaultClientContext},
+    error::RDKafkaErrorCode,
+    producer::{BaseProducer, Producer},
+};
+use schemas::topic::Topic;
+use std::time::Duration;
+
+use crate::{
+    config::Config,
+    error::{Error, Result},
+};
+
+/// Copies of each partition, where there are as many brokers.
+const COPIES: usize = 3;
+/// Largest message: a batch of records, or the one record that is as large as a record may be, and its frame.
+const MOST_MESSAGE_BYTES: &str = "2097152";
+
+/// How topics are made.
+#[derive(Debug, Clone, Copy)]
+pub struct Layout {
+    /// Of each topic.
+    pub partitions: u16,
+    /// Copies of each partition; default: three, or one for each broker where there are fewer.
+    pub copies: Option<u16>,
+    /// How long messages are kept: longer than the longest outage of the processors.
+    pub keep_hours: u64,
+}
+
+/// What became of a topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// It was made now.
+    Made(String),
+    /// It was there, with as many partitions as it should have.
+    There(String),
+}
+
+/// Makes the topics that are not there, and checks those that are.
+///
+/// # Errors
+/// Kafka's, or a topic with another number of partitions; nothing is changed in one that is there.
+pub async fn create(config: &Config, layout: Layout, limit: Duration) -> Result<Vec<Found>> {
+    let admin: AdminClient<DefaultClientContext> = config.client("migrate").create()?;
+    let brokers = admin.inner().fetch_metadata(None, limit)?.brokers().len();
+    let copies = layout.copies.map_or_else(|| brokers.clamp(1, COPIES), usize::from);
+    let mut found = Vec::new();
+    for topic in Topic::ALL {
+        let name = config.topic(topic);
+        match count(admin.inner(), &name, limit)? {
+            Some(partitions) => {
+                check_count(&name, partitions, layout.partitions)?;
+                found.push(Found::There(name));
+            }
+            None => {
+                make(&admin, &name, layout, copies, limit).await?;
+                found.push(Found::Made(name));
+            }
+        }
+    }
+    Ok(found)
+}
+
+async fn make(
+    admin: &AdminClient<DefaultClientContext>,
+    name: &str,
+    layout: Layout,
+    copies: usize,
+    limit: Duration,
+) -> Result<()> {
+    // With three copies one broker may be away and an acknowledged message still lies on two.
+    let in_sync = if copies >= COPIES { "2" } else { "1" };
+    let keep_ms = (layout.keep_hours * 3_600_000).to_string();
+    let copies = TopicReplication::Fixed(i32::try_from(copies).unwrap_or(i32::MAX));
+    let topic = NewTopic::new(name, layout.partitions.into(), copies)
+        .set("min.insync.replicas", in_sync)
+        .set("retention.ms", &keep_ms)
+        .set("max.message.bytes", MOST_MESSAGE_BYTES)
+        .set("compression.type", "producer")
+        // A broker that lost messages must not lead: they were acknowledged.
+        .set("unclean.leader.election.enable", "false");
+    let options = AdminOptions::new().request_timeout(Some(limit)).operation_timeout(Some(limit));
+    for made in admin.create_topics([&topic], &options).await? {
+        match made {
+            // Somebody else made it just now.
+            Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+            Err((topic, code)) => return Err(Error::NotMade { topic, reason: code.to_string() }),
+        }
+    }
+    Ok(())
+}
+
+/// Whether both topics are there with this many partitions, as Kafka says now.
+///
+/// # Errors
+/// `Kafka` where it does not answer in time; `NoTopic`, `Partitions` where it does and they are not.
+pub fn check(config: &Config, partitions: u16, limit: Duration) -> Result<()> {
+    let producer: BaseProducer = config.client("check").create()?;
+    check_found(producer.client(), config, partitions, limit)
+}
+
+/// The same, over a client there is already.
+///
+/// # Errors
+/// As `check`.
+pub fn check_found<C: ClientContext>(
+    client: &Client<C>,
+    config: &Config,
+    partitions: u16,
+    limit: Duration,
+) -> Result<()> {
+    for topic in Topic::ALL {
+        let name = config.topic(topic);
+        match count(client, &name, limit)? {
+            Some(found) => check_count(&name, found, partitions)?,
+            None => return Err(Error::NoTopic(name)),
+        }
+    }
+    Ok(())
+}
+
+fn check_count(topic: &str, found: usize, wanted: u16) -> Result<()> {
+    if found == usize::from(wanted) {
+        Ok(())
+    } else {
+        Err(Error::Partitions { topic: topic.to_owned(), found, wanted })
+    }
+}
+
+/// Partitions of a topic; `None` for one that is not there.
+fn count<C: ClientContext>(
+    client: &Client<C>,
+    topic: &str,
+    limit: Duration,
+) -> Result<Option<usize>> {
+    let metadata = client.fetch_metadata(Some(topic), limit)?;
+    let found = metadata.topics().iter().find(|found| found.name() == topic);
+    Ok(found.map(|found| found.partitions().len()).filter(|count| *count > 0))
+}

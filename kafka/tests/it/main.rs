@@ -1,0 +1,3 @@
+//! Against a real broker.
+
+mod topics;
