@@ -5,7 +5,7 @@
 //! those who hold tickets. Everything lives on one core: cells, no lock, no atomic. Refuses to say
 //! "kept" for a batch the journal did not take.
 
-use journal::{CommitMark, Partition, SyncHandle, SyncStats, TopicId, Writer};
+use journal::{CommitMark, Partition, Position, SyncHandle, SyncStats, TopicId, Writer};
 use schemas::topic::{Shard, Topic};
 use std::{
     cell::{Cell, RefCell},
@@ -13,12 +13,18 @@ use std::{
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, Waker},
+    time::Duration,
 };
-use tokio::sync::oneshot;
+use tokio::{
+    sync::{oneshot, watch},
+    time::timeout,
+};
 
 use crate::{
     config::Ack,
+    core::Shared,
     metrics::{Counts, Event, Metrics},
+    ship::Shipping,
 };
 
 /// The record could not be kept as it should; the sender should try again.
@@ -43,6 +49,10 @@ pub(crate) struct Batch {
     bytes: Cell<u64>,
     /// Topic and verdict of what is staged: counted once it is committed.
     counted: RefCell<Vec<(Topic, u8)>>,
+    shipping: Shipping,
+    /// How far Kafka has this journal.
+    shipped: watch::Receiver<Position>,
+    shipping_limit: Duration,
 }
 
 #[derive(Default)]
@@ -54,8 +64,16 @@ struct Tick {
 
 impl Batch {
     /// Over a fresh journal; without one nothing is taken until `begin`.
-    pub(crate) fn new(partitions: u16, writer: Option<Writer>) -> Self {
+    pub(crate) fn new(
+        partitions: u16,
+        writer: Option<Writer>,
+        journal: u64,
+        shared: &Shared,
+    ) -> Self {
         Self {
+            shipping: shared.shipping.clone(),
+            shipped: shared.shipping.watch(journal),
+            shipping_limit: Duration::from_secs(shared.config.ship.kafka_ack_s),
             failing: Cell::new(writer.is_none()),
             sync: RefCell::new(writer.as_ref().map(Writer::sync_handle)),
             synced: Cell::default(),
@@ -89,6 +107,9 @@ impl Batch {
         verdict: u8,
         encode: impl FnOnce(u64, &mut Vec<u8>) -> Option<T>,
     ) -> Result<(T, Ticket), Unrecorded> {
+        if self.shipping.is_full() {
+            return Err(Unrecorded::NotStored);
+        }
         let partition = Partition(shard.partition(self.partitions));
         let mut answer = None;
         let mut writer = self.writer.borrow_mut();
@@ -110,8 +131,10 @@ impl Batch {
     /// Waits until what a ticket stands for is kept as `ack` says.
     pub(crate) async fn kept(&self, ticket: Ticket, ack: Ack) -> Result<(), Unrecorded> {
         let mark = ticket.await?;
-        if ack == Ack::PageCache {
-            return Ok(());
+        match ack {
+            Ack::PageCache => return Ok(()),
+            Ack::Fsync => {}
+            Ack::Kafka => return self.shipped(mark).await,
         }
         let (tell, told) = oneshot::channel();
         let sync = self.sync.borrow().clone().ok_or(Unrecorded::MaybeStored)?;
@@ -121,6 +144,17 @@ impl Batch {
         });
         let durable = told.await.map_err(|_| Unrecorded::MaybeStored)?;
         durable.map_err(|_| Unrecorded::MaybeStored)
+    }
+
+    /// Waits until Kafka has everything up to a mark.
+    async fn shipped(&self, mark: CommitMark) -> Result<(), Unrecorded> {
+        let mut shipped = self.shipped.clone();
+        let waited = timeout(self.shipping_limit, shipped.wait_for(|at| *at >= mark.0)).await;
+        match waited {
+            Ok(Ok(_)) => Ok(()),
+            // It lies in the journal, and will be shipped: the same transaction counts once.
+            Ok(Err(_)) | Err(_) => Err(Unrecorded::MaybeStored),
+        }
     }
 
     /// Notes whom to wake when something is staged; a task's waker stays the same.

@@ -16,6 +16,9 @@ pub struct Config {
     /// The file of the installation's keys, one `VERSION HEX64` a line.
     #[arg(long, env = "TRIBUTARY_KEYS")]
     pub keys: PathBuf,
+    /// This collector's name among others, before the names of its slots: `eu1` makes `eu1-c0`, `eu1-c1`, …
+    #[arg(long, env = "TRIBUTARY_NAME", default_value = "")]
+    pub name: String,
     /// Event loops, each with a journal of its own (slots c0, c1, …); default: one per core.
     #[arg(long, env = "TRIBUTARY_CORES")]
     pub cores: Option<usize>,
@@ -31,6 +34,12 @@ pub struct Config {
     /// Limits.
     #[command(flatten)]
     pub limits: Limits,
+    /// Kafka.
+    #[command(flatten)]
+    pub kafka: kafka::Config,
+    /// What waits for it.
+    #[command(flatten)]
+    pub ship: ShipConfig,
 }
 
 /// How events are kept.
@@ -61,6 +70,29 @@ pub enum Ack {
     PageCache,
     /// Synced to the disk: survives a power loss.
     Fsync,
+    /// Acknowledged by Kafka: survives the loss of this machine. Conversions only.
+    Kafka,
+}
+
+/// What waits for Kafka, where there is one.
+#[derive(Debug, Clone, Args)]
+pub struct ShipConfig {
+    /// Most megabytes of the journals that wait for Kafka; beyond, nothing more is taken (503). Half of it is an alarm.
+    #[arg(long = "backlog-mb", env = "TRIBUTARY_BACKLOG_MB", default_value_t = 51_200)]
+    pub backlog_mb: u64,
+    /// How long segments stay after Kafka has acknowledged everything in them.
+    #[arg(long, env = "TRIBUTARY_JOURNAL_KEEP_HOURS", default_value_t = 24)]
+    pub keep_hours: u64,
+    /// How long a conversion waits for Kafka where that acknowledges it; its sender is then told to come again.
+    #[arg(long, env = "TRIBUTARY_KAFKA_ACK_S", default_value_t = 10)]
+    pub kafka_ack_s: u64,
+}
+
+impl ShipConfig {
+    /// Most bytes that may wait.
+    pub fn most_bytes(&self) -> u64 {
+        self.backlog_mb.saturating_mul(1_000_000)
+    }
 }
 
 /// What a click gets that can't be recorded.
@@ -150,6 +182,27 @@ impl Config {
     pub fn core_count(&self) -> usize {
         let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         self.cores.unwrap_or_else(cores).max(1)
+    }
+
+    /// The name of core `n`'s slot.
+    pub fn slot(&self, n: usize) -> String {
+        if self.name.is_empty() { format!("c{n}") } else { format!("{}-c{n}", self.name) }
+    }
+
+    /// Refuses modes that need what is not there.
+    ///
+    /// # Errors
+    /// A sentence that says what to set.
+    pub(crate) fn check(&self) -> crate::error::Result<()> {
+        if self.journal.click_ack == Ack::Kafka {
+            let why = "clicks are answered before Kafka has them: TRIBUTARY_CLICK_ACK is page_cache or fsync";
+            return Err(crate::error::Error::Config(why));
+        }
+        if self.journal.conversion_ack == Ack::Kafka && !self.kafka.is_set() {
+            let why = "TRIBUTARY_CONVERSION_ACK is kafka, and TRIBUTARY_KAFKA names none";
+            return Err(crate::error::Error::Config(why));
+        }
+        Ok(())
     }
 
     /// Where the copy of the links lies.

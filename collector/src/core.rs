@@ -21,6 +21,7 @@ use crate::{
     links,
     metrics::{Counts, Metrics},
     request::proxies::Proxies,
+    ship::Shipping,
     slot::Slot,
     visit::Visits,
     visitor::Salts,
@@ -37,6 +38,8 @@ pub(crate) struct Shared {
     pub links: links::Shared,
     /// Counters.
     pub metrics: Arc<Metrics>,
+    /// What the shipper and the cores tell each other.
+    pub shipping: Shipping,
     /// The country database, where there is one.
     pub visits: Arc<Visits>,
 }
@@ -99,7 +102,7 @@ impl Core {
             clock,
             date: Cell::new(clock::http_date()),
             journal: slot.journal(),
-            batch: Batch::new(slot.partitions(), writer),
+            batch: Batch::new(slot.partitions(), writer, slot.journal(), shared),
             slot,
             counts: Counts::default(),
             salts: Salts::new(shared.keys.clone()),

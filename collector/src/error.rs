@@ -29,6 +29,12 @@ pub enum Error {
     /// The country database.
     #[error("cannot read the country database at {}: {source}", path.display())]
     Geo { path: PathBuf, source: maxminddb::MaxMindDbError },
+    /// Settings that contradict each other.
+    #[error("{0}")]
+    Config(&'static str),
+    /// Kafka.
+    #[error(transparent)]
+    Kafka(#[from] kafka::Error),
     /// PostgreSQL.
     #[error("postgresql: {0}")]
     Database(#[from] sqlx::Error),

@@ -23,6 +23,7 @@ pub mod visitor;
 pub mod visit;
 mod answer;
 mod batch;
+mod ship;
 mod slot;
 mod wire;
 mod flood;

@@ -4,8 +4,10 @@
 //! visitor nothing. Labels are words of closed lists, never text of a request.
 
 mod journals;
+mod shipping;
 
 pub(crate) use journals::JournalMetrics;
+pub(crate) use shipping::ShipMetrics;
 
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 use schemas::reason::{Invalid, Refusal};
@@ -40,6 +42,8 @@ pub struct Metrics {
     pub feed_loads: IntCounter,
     /// The journals.
     pub journal: JournalMetrics,
+    /// The way to Kafka.
+    pub ship: ShipMetrics,
 }
 
 impl Metrics {
@@ -103,6 +107,7 @@ impl Metrics {
                 "Times all links were read from PostgreSQL.",
             ),
             journal: JournalMetrics::new(&registry),
+            ship: ShipMetrics::new(&registry),
             registry,
         }
     }

@@ -30,6 +30,7 @@ use crate::{
     error::{Error, Result},
     links::{self, Copy, Links, feed::Feed, rows::Position},
     metrics::Metrics,
+    ship::{self, Shipping},
     slot::Slot,
     visit::Visits,
 };
@@ -72,7 +73,9 @@ pub fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<()> {
 /// # Errors
 /// An address in use, a journal in use, unreadable keys.
 pub fn bind(config: Config) -> Result<Bound> {
+    config.check()?;
     let keys = read_keys(&config)?;
+    ship::check(&config)?;
     let admin = TcpListener::bind(config.admin).map_err(listen_error(config.admin))?;
     admin.set_nonblocking(true).map_err(listen_error(config.admin))?;
     let (sockets, address) = sockets(config.listen, config.core_count())?;
@@ -90,6 +93,7 @@ pub fn bind(config: Config) -> Result<Bound> {
         keys,
         metrics,
         visits: Arc::new(visits),
+        shipping: Shipping::default(),
     };
     Ok(Bound { shared, sockets, writers, admin, address, begin })
 }
@@ -216,6 +220,10 @@ impl Bound {
                 return begun.try_for_each(|writer| Ok(writer.end(None)?));
             }
         }
+        let shipper = {
+            let Shared { config, keys, metrics, shipping, .. } = &shared;
+            ship::start(config, keys.journal(), metrics, shipping)?
+        };
         let cores = start(&shared, sockets, writers, &health, &stopped)?;
         tracing::info!(cores = cores.len(), "collecting");
         let ended = tokio::select! {
@@ -223,7 +231,16 @@ impl Bound {
             number = health.core_ended() => Err(Error::Panicked(number)),
         };
         stop.send_replace(true);
-        let joined = tokio::task::spawn_blocking(move || join(cores)).await;
+        let limit = Duration::from_secs(shared.config.limits.drain_s);
+        let joined = tokio::task::spawn_blocking(move || {
+            let joined = join(cores);
+            // Behind the cores: their journals have ended, and the end is shipped too.
+            if let Some(shipper) = shipper {
+                shipper.stop(limit);
+            }
+            joined
+        })
+        .await;
         // The feed writes its copy a last time.
         let _ = feeding.await;
         ended.and(joined.map_err(|_| Error::Panicked(0))?)

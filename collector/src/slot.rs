@@ -25,7 +25,7 @@ impl Slot {
     /// Core `n`'s.
     pub(crate) fn new(config: &Config, n: usize, keys: &Keys) -> Result<Self> {
         let (root, partitions) = (&config.journal.root, config.journal.partitions);
-        let settings = WriterConfig::new(root, &format!("c{n}"), partitions, keys.journal());
+        let settings = WriterConfig::new(root, &config.slot(n), partitions, keys.journal());
         let mut id = [0; 8];
         getrandom::fill(&mut id)?;
         let journal = JournalId(u64::from_le_bytes(id));

@@ -39,6 +39,22 @@ pub fn trim(journal_dir: &Path, checkpoint: Position, keep_from_ms: u64) -> Resu
     trim_on(&Disk::Real, journal_dir, checkpoint, keep_from_ms)
 }
 
+/// Bytes of a journal behind a position: what is still to be drained.
+pub fn backlog(journal_dir: &Path, from: Position) -> Result<u64> {
+    backlog_on(&Disk::Real, journal_dir, from)
+}
+
+pub(crate) fn backlog_on(disk: &Disk, dir: &Path, from: Position) -> Result<u64> {
+    let mut bytes = 0;
+    for number in segments(disk, dir)?.into_iter().filter(|number| *number >= from.segment) {
+        let path = segment_path(dir, number);
+        let length = disk.open(&path).and_then(|file| file.len()).map_err(at("read", &path))?;
+        let drained = if number == from.segment { from.offset } else { 0 };
+        bytes += length.saturating_sub(drained);
+    }
+    Ok(bytes)
+}
+
 pub(crate) fn load_on(disk: &Disk, dir: &Path) -> Result<Option<Position>> {
     let path = dir.join(NAME);
     let file = match disk.open(&path) {

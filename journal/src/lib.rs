@@ -82,7 +82,7 @@ mod damage;
 #[cfg(test)]
 mod model;
 
-pub use checkpoint::{Trimmed, trim};
+pub use checkpoint::{Trimmed, backlog, trim};
 pub use error::{Error, Result, SyncError};
 pub use header::{HEADER_BYTES, Header, JournalKind, MachineId};
 pub use holder::adopt;

@@ -6,6 +6,7 @@ use schemas::topic::Topic;
 
 /// The event log between collectors and processors; without an address the journal is read directly.
 #[derive(Debug, Clone, Default, Args)]
+#[group(id = "kafka-config")]
 pub struct Config {
     /// Kafka's brokers, `host:port`, comma between them. None: one machine, no Kafka.
     #[arg(long = "kafka", env = "TRIBUTARY_KAFKA", value_delimiter = ',')]

@@ -41,6 +41,17 @@ pub fn shared(test: &str) -> Config {
     Config { servers: vec![server], prefix }
 }
 
+/// Where tests find the jars: `TRIBUTARY_TEST_KAFKA_JARS`.
+///
+/// # Panics
+/// Without the variable: for tests only.
+#[must_use]
+pub fn jars() -> PathBuf {
+    std::env::var_os("TRIBUTARY_TEST_KAFKA_JARS").map(PathBuf::from).unwrap_or_else(|| {
+        panic!("TRIBUTARY_TEST_KAFKA_JARS is not set: run `make test`, which fetches them")
+    })
+}
+
 /// Brokers of one cluster. They end with this value.
 #[derive(Debug)]
 pub struct Cluster {

@@ -9,7 +9,7 @@ pub mod v1 {
 }
 
 pub use prost::{DecodeError, Message};
-pub use v1::{Click, ClickRef, Conversion, Flags};
+pub use v1::{Click, ClickRef, Conversion, End, EventBatch, Flags, Heartbeat, Skip};
 
 impl Click {
     /// Whether a flag is set.

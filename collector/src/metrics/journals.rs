@@ -57,6 +57,7 @@ impl JournalMetrics {
         let ack = |ack: Ack| match ack {
             Ack::PageCache => "page_cache",
             Ack::Fsync => "fsync",
+            Ack::Kafka => "kafka",
         };
         let unrecorded = match config.unrecorded {
             Unrecorded::Refuse => "503",

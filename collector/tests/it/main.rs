@@ -11,3 +11,5 @@ mod feed;
 mod lifecycle;
 mod any_input;
 mod plain;
+mod event_log;
+mod ship;

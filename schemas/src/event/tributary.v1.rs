@@ -148,6 +148,64 @@ pub struct Conversion {
     #[prost(uint32, tag = "25")]
     pub revision: u32,
 }
+/// A message of the event log: records of one journal in the topic and partition of the message, and
+/// behind them what the journal says of itself there. An event's identity is (journal, topic,
+/// partition, seq); a message may come more than once, and its records in other messages again.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EventBatch {
+    #[prost(fixed64, tag = "1")]
+    pub journal: u64,
+    /// The number of the first record; the others follow without a gap.
+    #[prost(uint64, tag = "2")]
+    pub first_seq: u64,
+    /// `Click` or `Conversion`, as the topic says.
+    #[prost(bytes = "bytes", repeated, tag = "3")]
+    pub records: ::prost::alloc::vec::Vec<::prost::bytes::Bytes>,
+    /// The 256 bytes every segment of the journal begins with, signed by the collectors' key: with the
+    /// first message of each topic and partition since the shipper began, so that whoever reads can take
+    /// in a journal never heard of.
+    #[prost(bytes = "vec", tag = "4")]
+    pub header: ::prost::alloc::vec::Vec<u8>,
+    /// At most one of these three.
+    #[prost(message, optional, tag = "5")]
+    pub heartbeat: ::core::option::Option<Heartbeat>,
+    #[prost(message, optional, tag = "6")]
+    pub skip: ::core::option::Option<Skip>,
+    #[prost(message, optional, tag = "7")]
+    pub end: ::core::option::Option<End>,
+}
+/// The journal lives: everything up to `last_seq` was appended before, and no event to come is older.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Heartbeat {
+    #[prost(uint64, tag = "1")]
+    pub time_ms: u64,
+    #[prost(uint64, tag = "2")]
+    pub last_seq: u64,
+}
+/// These numbers are no events.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Skip {
+    #[prost(uint64, tag = "1")]
+    pub first_seq: u64,
+    #[prost(uint64, tag = "2")]
+    pub last_seq: u64,
+}
+/// The journal has ended.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct End {
+    #[prost(uint64, tag = "1")]
+    pub time_ms: u64,
+    #[prost(uint64, tag = "2")]
+    pub last_seq: u64,
+    /// The next incarnation of its slot; 0 after a graceful stop, which a further End follows.
+    #[prost(fixed64, tag = "3")]
+    pub successor: u64,
+    #[prost(uint64, tag = "4")]
+    pub successor_start_ms: u64,
+    /// Why a person ended it; else empty.
+    #[prost(string, tag = "5")]
+    pub reason: ::prost::alloc::string::String,
+}
 /// Bits of Click.flags and Conversion.flags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]

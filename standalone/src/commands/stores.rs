@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitCode, ExitStatus};
 
 use anyhow::Context;
@@ -59,14 +59,17 @@ async fn with_stores(supervisor: &mut Supervisor, options: &Options) -> anyhow::
     };
     supervisor.start(services::postgres(&layout)).await?;
     supervisor.start(services::engine(&layout, clickhouse)).await?;
-    let broker = options.kafka.then(|| broker(&layout)).transpose()?;
+    let jars = options.kafka.then(|| jars(&layout)).transpose()?;
+    let broker = jars.as_deref().map(|jars| broker(&layout, jars)).transpose()?;
     let mut environment = vec![
         ("TRIBUTARY_TEST_DATABASE_URL", services::postgres_url(&layout, &passwords, "postgres")?),
         ("DATABASE_URL", services::postgres_url(&layout, &passwords, "postgres")?),
         ("TRIBUTARY_TEST_CLICKHOUSE_URL", services::engine_url(clickhouse, &passwords, "owner")),
     ];
-    if let Some(broker) = &broker {
+    if let (Some(broker), Some(jars)) = (&broker, &jars) {
         environment.push(("TRIBUTARY_TEST_KAFKA", broker.config().servers.join(",")));
+        // For those that start and kill brokers of their own.
+        environment.push(("TRIBUTARY_TEST_KAFKA_JARS", jars.display().to_string()));
     }
     let Some((program, arguments)) = options.command.split_first() else {
         let mut lines = String::new();
@@ -84,11 +87,16 @@ async fn with_stores(supervisor: &mut Supervisor, options: &Options) -> anyhow::
     Ok(exit_code(status))
 }
 
-/// One broker, which ends with this process.
-fn broker(layout: &Layout) -> anyhow::Result<Cluster> {
+/// Where Kafka's jars are, or should be.
+fn jars(layout: &Layout) -> anyhow::Result<PathBuf> {
     let places = vendor::places(layout.root(), "kafka");
     let jars = places.iter().find(|place| place.is_dir()).or(places.first());
     let jars = jars.context("no place to look for Kafka's jars")?;
+    Ok(std::path::absolute(jars)?)
+}
+
+/// One broker, which ends with this process.
+fn broker(layout: &Layout, jars: &Path) -> anyhow::Result<Cluster> {
     Ok(Cluster::start(jars, &layout.root().join("kafka"), 1)?)
 }
 
