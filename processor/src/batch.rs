@@ -10,7 +10,7 @@ use crate::{
         journals::{Ended, Known},
         labels::Labels,
         lost::Answered,
-        owner::Move,
+        owner::Moves,
         seqs::Key,
         waiting::Parked,
     },
@@ -147,7 +147,7 @@ pub(crate) struct Prune {
 /// Everything one transaction writes, besides the sets themselves.
 #[derive(Default)]
 pub(crate) struct Batch {
-    pub(crate) moves: Vec<Move>,
+    pub(crate) moves: Moves,
     /// Genuine journals met for the first time.
     pub(crate) registered: Vec<Known>,
     /// (journal, time): everything of the journal up to there is in.

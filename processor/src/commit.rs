@@ -32,23 +32,19 @@ pub(crate) struct Committed {
 /// while PostgreSQL committed): the caller starts again from what is stored.
 pub(crate) async fn commit(
     pool: &PgPool,
-    owner: Owner,
+    owner: &Owner,
     journals: &mut Journals,
     decider: &mut Decider,
     batch: &mut Batch,
 ) -> Result<Committed> {
-    let commit = owner.commit + 1;
     let blobs = decider.claims.take_blobs()?;
-    // The heavy part, before the transaction is open.
-    let clicks = tokio::task::block_in_place(|| clicks_block(decider, commit))?;
     let mut tx = pool.begin().await?;
-    if owner::advance(&mut tx, owner).await? != commit {
-        return Err(Error::Fenced);
-    }
+    let commit = owner::advance(&mut tx, owner).await?;
+    let clicks = tokio::task::block_in_place(|| clicks_block(decider, commit))?;
     for known in &batch.registered {
         journal_rows::register(&mut tx, owner, known).await?;
     }
-    owner::move_all(&mut tx, owner, &batch.moves).await?;
+    owner::move_all(&mut tx, &batch.moves).await?;
     claim_blobs::put(&mut tx, commit, &blobs).await?;
     let mut blocks = usize::from(clicks.is_some());
     if let Some(block) = &clicks {
@@ -64,13 +60,16 @@ pub(crate) async fn commit(
     write_log(&mut tx, commit, journals, batch).await?;
     // Behind the blocks: what is kept depends on the oldest of them.
     let heard: Vec<(u64, u64)> = batch.heard.iter().map(|(journal, ms)| (*journal, *ms)).collect();
-    journal_rows::beat(&mut tx, commit, &heard).await?;
+    journal_rows::beat(&mut tx, commit, &owner.scope, &heard).await?;
     journal_rows::seal(&mut tx, &batch.ended).await?;
     if let Some(prune) = batch.prune {
-        claim_blobs::prune(&mut tx, prune.claims_before_ms).await?;
-        labels::prune(&mut tx, prune.labels_before_ms).await?;
+        let of = owner.scope.partitions();
+        claim_blobs::prune(&mut tx, of.as_deref(), prune.claims_before_ms).await?;
+        labels::prune(&mut tx, of.as_deref(), prune.labels_before_ms).await?;
         dead_letters::blank(&mut tx, prune.address_days).await?;
     }
+    // Last, since it is the one row that all processors share.
+    owner::publish(&mut tx, commit).await?;
     tx.commit().await?;
     Ok(Committed { commit, blocks })
 }

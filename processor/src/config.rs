@@ -16,6 +16,11 @@ pub struct Config {
     pub rules: Rules,
     #[command(flatten)]
     pub window: Window,
+    #[command(flatten)]
+    pub kafka: kafka::Config,
+    /// The group of processors that share Kafka's partitions.
+    #[arg(long, env = "TRIBUTARY_KAFKA_GROUP", default_value = "tributary-processor")]
+    pub kafka_group: String,
     /// Where metrics and health are served.
     #[arg(long = "processor", env = "TRIBUTARY_PROCESSOR", default_value = "127.0.0.1:8083")]
     pub admin: SocketAddr,
@@ -53,8 +58,8 @@ impl std::fmt::Debug for Stores {
 /// What it reads.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Source {
-    /// The folder of all journals.
-    #[arg(long = "journal", env = "TRIBUTARY_JOURNAL")]
+    /// The folder of all journals. With Kafka they are the collectors', and only claims spill beside it.
+    #[arg(long = "journal", env = "TRIBUTARY_JOURNAL", default_value = "data/journal")]
     pub journal: PathBuf,
     /// The file of keys: a journal not made with them is not read.
     #[arg(long = "keys", env = "TRIBUTARY_KEYS")]

@@ -1,7 +1,6 @@
 //! From entries of journals to decisions, in memory: what is decided about clicks while they are
 //! read. Conversions are put aside for `waiting`, since they ask PostgreSQL about their click.
 
-use journal::{Body, Entry};
 use schemas::{event::Click, topic::Topic};
 use std::collections::{BTreeMap, HashSet};
 
@@ -13,9 +12,14 @@ use crate::{
     journals::{Incarnation, Journals},
     lookup::Lookups,
     native::ClicksBlock,
-    source::{Source, TURN},
+    said::Said,
+    source::Source,
     stages,
-    stores::{claims::Claims, dead_letters::DeadLetter, journals::Ended},
+    stores::{
+        claims::Claims,
+        dead_letters::DeadLetter,
+        journals::{Ended, Known},
+    },
 };
 
 /// What deciding needs and keeps.
@@ -97,79 +101,69 @@ impl Decider {
             }
             self.decide(incarnation);
         }
-        loop {
-            let mut read = false;
-            for n in 0..source.open.len() {
-                if source.open[n].dry || source.waits(n) {
-                    continue;
-                }
-                let open = &mut source.open[n];
-                let Some(incarnation) = journals.get_mut(open.journal) else { continue };
-                for _ in 0..TURN {
-                    if batch.records >= most {
-                        return Ok(Stopped::Full);
-                    }
-                    let Some(entry) = open.reader.next()? else {
-                        open.dry = true;
-                        break;
-                    };
-                    read = true;
-                    if self.take(entry, incarnation, batch) == Taken::Unknown {
-                        self.pending = true;
-                        return Ok(Stopped::Unknown);
-                    }
-                }
+        while let Some(mut turn) = source.turn()? {
+            let journal = turn.journal();
+            if journals.get(journal).is_none()
+                && let Some(known) = turn.introduces()
+            {
+                take_in(known, journals, batch);
             }
-            if !read {
-                return Ok(Stopped::Dry);
+            let Some(incarnation) = journals.get_mut(journal) else {
+                turn.bury().into_iter().for_each(|letter| self.bury(batch, letter));
+                continue;
+            };
+            loop {
+                if batch.records >= most && turn.may_stop() {
+                    return Ok(Stopped::Full);
+                }
+                let Some(said) = turn.next()? else { break };
+                if self.take(said, incarnation, batch) == Taken::Unknown {
+                    self.pending = true;
+                    return Ok(Stopped::Unknown);
+                }
             }
         }
+        Ok(Stopped::Dry)
     }
 
-    fn take(&mut self, entry: Entry<'_>, of: &mut Incarnation, batch: &mut Batch) -> Taken {
-        match entry.body {
-            Body::Record { topic, partition, seq, payload } => {
+    fn take(&mut self, said: Said<'_>, of: &mut Incarnation, batch: &mut Batch) -> Taken {
+        match said {
+            Said::Record { topic, partition, seq, payload } => {
                 batch.records += 1;
-                match Topic::from_id(topic.0) {
-                    Some(topic) => {
-                        return self.record(of, batch, (topic, partition.0, seq), payload);
+                match Topic::from_id(topic) {
+                    Some(topic) => return self.record(of, batch, (topic, partition, seq), payload),
+                    None => {
+                        let place = (topic, partition, seq);
+                        self.bury(batch, letter(of, place, "an unknown topic", payload));
                     }
-                    None => self.bury(
-                        batch,
-                        letter(of, (topic.0, partition.0, seq), "an unknown topic", payload),
-                    ),
                 }
             }
-            Body::Heartbeat { time_ms, last } => {
-                announce(of, last);
-                of.hear(time_ms, batch);
-            }
-            Body::Skip { topic, partition, from, to } => {
-                let lane =
-                    Topic::from_id(topic.0).and_then(|topic| of.lane_mut(topic, partition.0));
+            Said::Heartbeat { time_ms, of: lanes } => of.hear(lanes, time_ms, batch),
+            Said::Skip { topic, partition, from, to } => {
+                let lane = Topic::from_id(topic).and_then(|topic| of.lane_mut(topic, partition));
                 if let Some(lane) = lane {
                     lane.seqs.skipped += lane.seqs.covered.insert_span(from, to);
                     lane.dirty = true;
                 }
             }
-            Body::End(end) => {
-                announce(of, end.last);
-                of.hear(end.time_ms, batch);
-                if end.is_final() || of.known.import {
-                    of.known.ended_ms = Some(end.time_ms.max(of.known.start_ms));
+            Said::End { time_ms, of: lanes, successor, reason, is_final } => {
+                of.hear(lanes, time_ms, batch);
+                if is_final || of.known.import {
+                    let at_ms = time_ms.max(of.known.start_ms);
                     batch.ended.push(Ended {
                         journal: of.known.journal,
-                        at_ms: end.time_ms.max(of.known.start_ms),
-                        successor: end.successor.map(|(journal, _)| journal.0),
-                        reason: end.reason.to_owned(),
+                        at_ms,
+                        successor,
+                        lanes: of.end(lanes, at_ms),
+                        reason: reason.to_owned(),
                     });
                 }
             }
-            Body::Corrupt(what) => {
+            Said::Corrupt { at, what } => {
                 self.counts.corrupt += 1;
                 tracing::error!(
                     journal = format_args!("{:016x}", of.known.journal),
-                    at = %entry.at, bytes = what.bytes, damage = ?what.damage,
+                    %at, bytes = what.bytes, damage = ?what.damage,
                     "a stretch of a journal cannot be read"
                 );
             }
@@ -253,6 +247,17 @@ impl Decider {
     }
 }
 
+/// Takes a genuine journal in that was never heard of.
+pub(crate) fn take_in(known: Known, journals: &mut Journals, batch: &mut Batch) {
+    tracing::info!(
+        journal = format_args!("{:016x}", known.journal),
+        slot = known.slot,
+        "a journal is taken in"
+    );
+    journals.add(known.clone());
+    batch.registered.push(known);
+}
+
 #[derive(PartialEq, Eq)]
 enum Taken {
     Done,
@@ -271,19 +276,4 @@ fn letter(
 
 fn knows(facts: &Facts, link: u32) -> bool {
     link == 0 || facts.links.contains_key(&link)
-}
-
-/// Notes what the journal says it has written, and counts what of that is not in.
-fn announce(of: &mut Incarnation, last: journal::Seqs<'_>) {
-    for (topic, partition, seq) in last.iter() {
-        let Some(lane) = Topic::from_id(topic.0).and_then(|topic| of.lane_mut(topic, partition.0))
-        else {
-            continue;
-        };
-        if lane.seqs.announced < seq {
-            lane.seqs.announced = seq;
-            lane.dirty = true;
-        }
-    }
-    of.count_holes();
 }

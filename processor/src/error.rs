@@ -18,6 +18,12 @@ pub enum Error {
     /// Another processor has taken over: this one committed nothing and must not try again.
     #[error("another processor has taken over")]
     Fenced,
+    /// Kafka gave partitions to others, or to us.
+    #[error("the partitions were shared out anew")]
+    Rebalanced,
+    /// Kafka.
+    #[error(transparent)]
+    Kafka(#[from] kafka::Error),
     /// The PostgreSQL behind the connection is another one than at the start.
     #[error("the postgresql server was restarted or replaced")]
     OtherServer,

@@ -64,7 +64,7 @@ async fn reconcile(db: &mut PgConnection, here: Pair, engine: &Engine) -> Result
         tracing::warn!("another postgresql server than before: comparing clickhouse with it");
     }
     // Whoever committed on the server before does not commit on this one.
-    owner::take(db).await?;
+    owner::fence_all(db).await?;
     if before.is_some() || !is_empty(engine).await? {
         let uptime = server::uptime(db).await?;
         tokio::time::sleep(rest(before, here, uptime, engine.window().both())).await;

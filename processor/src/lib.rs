@@ -11,6 +11,8 @@ pub mod error;
 pub mod metrics;
 mod clock;
 mod ranges;
+mod said;
+mod ownership;
 mod source;
 pub mod batch;
 mod decode;

@@ -9,6 +9,7 @@ use crate::{
     batch::Batch,
     error::{Error, Result},
     journals::Journals,
+    ownership::Scope,
     source::Source,
     stores::{
         bigint,
@@ -106,12 +107,13 @@ pub async fn answer(db: &PgPool, wish: i64) -> Result<Option<Result<u64, String>
 /// Takes the open wishes into the batch.
 pub(crate) async fn take(
     pool: &PgPool,
+    scope: &Scope,
     source: &Source,
     journals: &mut Journals,
     batch: &mut Batch,
 ) -> Result<()> {
     let mut db = pool.acquire().await?;
-    for wish in lost::wishes(&mut db, MOST).await? {
+    for wish in lost::wishes(&mut db, scope.partitions(), MOST).await? {
         let done = match wish.range {
             Some(range) => lose(range, journals, batch),
             None if source.has_files(wish.journal)? => {
@@ -155,7 +157,7 @@ fn lose(
     of.count_holes();
     // A live one says the next time itself; one that has ended never will.
     if let Some(ended_ms) = of.known.ended_ms {
-        of.hear(ended_ms, batch);
+        of.hear_end(ended_ms, batch);
     }
     Ok(lost)
 }
@@ -167,12 +169,14 @@ fn end(wish: &Wish, journals: &mut Journals, batch: &mut Batch) -> Result<(), St
         return Err("it has ended already".to_owned());
     }
     let at_ms = of.heard_ms.max(of.known.start_ms);
-    of.known.ended_ms = Some(at_ms);
-    of.hear(at_ms, batch);
+    of.hear_end(at_ms, batch);
+    of.end_all(at_ms);
     batch.ended.push(Ended {
         journal: wish.journal,
         at_ms,
         successor: None,
+        // Whatever the owners of other partitions have heard: nobody will hear more.
+        lanes: u32::MAX >> 1,
         reason: wish.why.clone(),
     });
     Ok(())

@@ -21,7 +21,7 @@ use crate::{
     batch::{Batch, Prune, Record},
     clock, commit,
     config::Config,
-    decide::{Decider, Stopped},
+    decide::{Decider, Stopped, take_in},
     engine::Engine,
     error::{Error, Result},
     guard,
@@ -30,7 +30,7 @@ use crate::{
     metrics::Metrics,
     resend,
     sender::Sender,
-    source::Source,
+    source::{Source, group::Group},
     stores::{dead_letters::DeadLetter, outbox, owner::Owner, server},
     waiting::{Waiting, World},
 };
@@ -52,6 +52,8 @@ pub(crate) struct Context {
     pub(crate) metrics: Metrics,
     /// A session runs: what `/health` says.
     pub(crate) well: Arc<AtomicBool>,
+    /// Whose member it is, where the log is Kafka's.
+    pub(crate) group: Option<Arc<Group>>,
 }
 
 /// One run from loading to the first failure.
@@ -82,6 +84,11 @@ pub(crate) enum Until {
 /// Runs a session until it fails, or `until`.
 pub(crate) async fn session(context: &Context, until: Until) -> Result<()> {
     let config = &context.config;
+    // Before a store is asked: whoever owns nothing needs none.
+    let assignment = match &context.group {
+        Some(group) => Some(group.assignment().await),
+        None => None,
+    };
     let (pool, here) = server::connect(&config.stores.database_url).await?;
     let engine = Engine::new(&config.stores, &config.window)?;
     guard::check(&pool, here, &engine).await?;
@@ -93,7 +100,7 @@ pub(crate) async fn session(context: &Context, until: Until) -> Result<()> {
         committed: committed.clone(),
         sent: sent.clone(),
     };
-    let mut session = Session::load(context, pool, committed, sent).await?;
+    let mut session = Session::load(context, pool, assignment, committed, sent).await?;
     let sending = tokio::spawn(async move { sender.run().await });
     // Dropped with the session: no sender outlives the server it was checked for.
     let sending = AbortOnDrop(sending);
@@ -178,6 +185,7 @@ impl<'a> Session<'a> {
     async fn batch(&mut self) -> Result<Done> {
         if !self.has_room().await? {
             self.context.metrics.paused.inc();
+            tokio::task::block_in_place(|| self.source.idle())?;
             // It has waited already.
             return Ok(Done::Full);
         }
@@ -187,12 +195,15 @@ impl<'a> Session<'a> {
         let mut batch = Batch::default();
         self.discover(&mut batch)?;
         let stopped = self.fill(&mut batch).await?;
-        let repaired =
-            resend::answer(&self.pool, &mut self.journals, &mut self.decider, &mut batch).await?;
+        let repaired = {
+            let Self { pool, owner, journals, decider, .. } = &mut *self;
+            resend::answer(pool, &owner.scope, journals, decider, &mut batch).await?
+        };
         if repaired {
             self.waiting.ask_again();
         }
-        lost::take(&self.pool, &self.source, &mut self.journals, &mut batch).await?;
+        let Self { pool, owner, source, journals, .. } = &mut *self;
+        lost::take(pool, &owner.scope, source, journals, &mut batch).await?;
         self.journals.gather(&mut batch);
         self.settle_sites(&mut batch).await?;
         let world = World {
@@ -201,6 +212,7 @@ impl<'a> Session<'a> {
             wait_ms: self.context.config.rules.wait_ms,
         };
         self.waiting.decide(&world, &mut self.journals, &mut self.decider, &mut batch).await?;
+        batch.dead.extend(self.source.take_dead());
         batch.moves = self.source.moves();
         if batch.is_empty() {
             timer.stop_and_discard();
@@ -228,17 +240,10 @@ impl<'a> Session<'a> {
     fn discover(&mut self, batch: &mut Batch) -> Result<()> {
         let found = self.source.discover(&self.journals)?;
         for known in found.fresh {
-            tracing::info!(
-                journal = format_args!("{:016x}", known.journal),
-                slot = known.slot,
-                "a journal is taken in"
-            );
             self.own(known.partitions)?;
-            self.journals.add(known.clone());
-            batch.registered.push(known);
+            take_in(known, &mut self.journals, batch);
         }
         batch.dead.extend(found.forged);
-        self.source.wet();
         Ok(())
     }
 
@@ -288,7 +293,7 @@ impl<'a> Session<'a> {
         batch.prune = self.prune();
         let done = {
             let Self { pool, owner, journals, decider, .. } = &mut *self;
-            commit::commit(pool, *owner, journals, decider, batch).await?
+            commit::commit(pool, owner, journals, decider, batch).await?
         };
         self.owner.commit = done.commit;
         self.journals.settle();

@@ -11,6 +11,7 @@ use crate::{
     decode,
     error::Result,
     journals::Journals,
+    ownership::Scope,
     stores::{
         dead_letters::{self, Resend},
         seqs::Key,
@@ -23,12 +24,13 @@ const MOST: i64 = 1000;
 /// Takes the open wishes into the batch; true when one of them is a click that is decided now.
 pub(crate) async fn answer(
     pool: &PgPool,
+    scope: &Scope,
     journals: &mut Journals,
     decider: &mut Decider,
     batch: &mut Batch,
 ) -> Result<bool> {
     let mut db = pool.acquire().await?;
-    let wishes = dead_letters::wishes(&mut db, MOST).await?;
+    let wishes = dead_letters::wishes(&mut db, scope.partitions(), MOST).await?;
     let mut repaired = false;
     let mut taken: Vec<i64> = Vec::new();
     for wish in wishes {

@@ -8,6 +8,7 @@ use crate::{
     error::{Error, Result},
     metrics::Metrics,
     pipeline::{self, Context, Until},
+    source::group::Group,
 };
 use schemas::keys::Keys;
 
@@ -38,6 +39,9 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
 /// # Errors
 /// The first failure.
 pub async fn drain(config: Config) -> Result<()> {
+    if config.kafka.is_set() {
+        return Err(Error::Config("Kafka has no end to read to: only journals do".to_owned()));
+    }
     pipeline::session(&context(config)?, Until::Drained).await
 }
 
@@ -47,7 +51,11 @@ fn context(config: Config) -> Result<Context> {
         .map_err(|source| Error::File { path: path.clone(), source })?;
     let metrics = Metrics::new().map_err(|error| Error::Config(error.to_string()))?;
     let journal_key = Keys::parse(&text)?.journal();
-    Ok(Context { config, journal_key, metrics, well: Arc::default() })
+    let group = match config.kafka.is_set() {
+        true => Some(Arc::new(Group::join(&config.kafka, &config.kafka_group)?)),
+        false => None,
+    };
+    Ok(Context { config, journal_key, metrics, well: Arc::default(), group })
 }
 
 async fn sessions(context: &Context) -> Result<()> {
@@ -55,7 +63,13 @@ async fn sessions(context: &Context) -> Result<()> {
     loop {
         let begun = std::time::Instant::now();
         let Err(error) = pipeline::session(context, Until::Forever).await else { return Ok(()) };
-        if is_final(&error) {
+        if matches!(error, Error::Rebalanced) {
+            tracing::info!("the partitions were shared out anew: starting again with ours");
+            continue;
+        }
+        // Among several, whoever was fenced asks Kafka what is theirs now.
+        let is_shared = context.group.is_some() && matches!(error, Error::Fenced);
+        if is_final(&error) && !is_shared {
             return Err(error);
         }
         context.metrics.restarts.with_label_values(&[cause(&error)]).inc();
@@ -85,6 +99,7 @@ fn cause(error: &Error) -> &'static str {
         Error::Postgres(_) | Error::OtherServer => "postgresql",
         Error::ClickHouse(_) => "clickhouse",
         Error::Journal(_) => "journal",
+        Error::Kafka(_) | Error::Fenced => "kafka",
         _ => "other",
     }
 }

@@ -40,6 +40,15 @@ struct Looked {
     parked: bool,
     place: Option<Place>,
     fact: Option<ClickFact>,
+    /// How far both topics of its partition are read to their end.
+    watermark: Option<u64>,
+}
+
+impl Looked {
+    /// Whether its wait has ended.
+    fn is_over(&self) -> bool {
+        self.watermark.is_some_and(|at| at >= self.waiter.expires_ms)
+    }
 }
 
 /// What looking needs to know of the world.
@@ -81,13 +90,12 @@ impl Waiting {
         decider: &mut Decider,
         batch: &mut Batch,
     ) -> Result<()> {
-        let watermark = journals.watermark(world.slots);
-        let mut looked = self.look(world, journals, watermark, std::mem::take(&mut batch.arrived));
+        let mut looked = self.look(world, journals, std::mem::take(&mut batch.arrived));
         if looked.is_empty() {
             return Ok(());
         }
         let before = Some(&*batch);
-        ask_about_clicks(world.pool, before, &mut looked, watermark).await?;
+        ask_about_clicks(world.pool, before, &mut looked).await?;
         let mut recent = load_recent(world.pool, decider, &looked).await?;
         for mut one in looked {
             let Some(fact) = one.fact else {
@@ -95,7 +103,7 @@ impl Waiting {
                 continue;
             };
             let fact = with_recent(fact, &recent, &one.waiter.record);
-            settle_wait(&one, fact, watermark, batch);
+            settle_wait(&one, fact, batch);
             let outcome = stages::decide_conversion(
                 &one.waiter.record,
                 fact,
@@ -123,16 +131,20 @@ impl Waiting {
         &mut self,
         world: &World<'_>,
         journals: &Journals,
-        watermark: Option<u64>,
         arrived: Vec<Record<Conversion>>,
     ) -> Vec<Looked> {
+        let mut known: HashMap<u16, Option<u64>> = HashMap::new();
+        let mut watermark = |partition| {
+            let ask = || journals.watermark(world.slots, partition);
+            *known.entry(partition).or_insert_with(ask)
+        };
         let mut looked = Vec::new();
         let mut kept = Vec::new();
         for waiter in self.0.drain(..) {
-            let over = watermark.is_some_and(|at| at >= waiter.expires_ms);
-            let one = look_at(waiter, true, journals, over);
+            let watermark = watermark(waiter.record.partition);
+            let one = look_at(waiter, true, journals, watermark);
             let asks = one.place.is_some() && !one.waiter.dead;
-            if one.fact.is_some() || asks || over {
+            if one.fact.is_some() || asks || one.is_over() {
                 looked.push(one);
             } else {
                 kept.push(one.waiter);
@@ -141,8 +153,9 @@ impl Waiting {
         self.0 = kept;
         for record in arrived {
             let expires_ms = record.event.time_ms.saturating_add(world.wait_ms);
-            let over = watermark.is_some_and(|at| at >= expires_ms);
-            looked.push(look_at(Waiter { record, expires_ms, dead: false }, false, journals, over));
+            let watermark = watermark(record.partition);
+            let waiter = Waiter { record, expires_ms, dead: false };
+            looked.push(look_at(waiter, false, journals, watermark));
         }
         looked
     }
@@ -164,16 +177,17 @@ impl Waiting {
 }
 
 /// Where the click is; what is known without asking PostgreSQL.
-fn look_at(waiter: Waiter, parked: bool, journals: &Journals, over: bool) -> Looked {
+fn look_at(waiter: Waiter, parked: bool, journals: &Journals, watermark: Option<u64>) -> Looked {
     let click = waiter.record.event.click;
     let found = click.as_ref().and_then(|click| journals.find(click));
-    let (place, fact) = match (click, found) {
-        (None, _) => (None, Some(ClickFact::None)),
-        (Some(_), Some((place, true))) => (Some(place), None),
-        (Some(_), _) if over => (None, Some(ClickFact::Expired)),
-        (Some(_), _) => (None, None),
-    };
-    Looked { waiter, parked, place, fact }
+    let mut one = Looked { waiter, parked, place: None, fact: None, watermark };
+    match (click, found) {
+        (None, _) => one.fact = Some(ClickFact::None),
+        (Some(_), Some((place, true))) => one.place = Some(place),
+        (Some(_), _) if one.is_over() => one.fact = Some(ClickFact::Expired),
+        (Some(_), _) => {}
+    }
+    one
 }
 
 /// Labels and dead letters of the clicks that are in: of this batch in memory, of earlier ones in
@@ -182,7 +196,6 @@ async fn ask_about_clicks(
     pool: &PgPool,
     batch: Option<&Batch>,
     looked: &mut [Looked],
-    watermark: Option<u64>,
 ) -> Result<()> {
     let clicks: Vec<(u64, u16, u64)> = looked
         .iter()
@@ -209,7 +222,7 @@ async fn ask_about_clicks(
         let fresh =
             batch.clone().find_map(|batch| batch.labels.get(&(journal, partition))?.get(seq));
         let label = fresh.or_else(|| labels.get(&(journal, partition, seq)).copied());
-        let over = watermark.is_some_and(|at| at >= one.waiter.expires_ms);
+        let over = one.is_over();
         one.fact = match (dead.contains(&(journal, partition, seq)), over) {
             (false, _) => Some(ClickFact::Decided { label, recent: 0 }),
             (true, true) => Some(ClickFact::DeadLettered),
@@ -246,14 +259,14 @@ fn with_recent(fact: ClickFact, recent: &Recent, record: &Record<Conversion>) ->
 }
 
 /// Takes the wait's row away, and records an end without the click as an event.
-fn settle_wait(one: &Looked, fact: ClickFact, watermark: Option<u64>, batch: &mut Batch) {
+fn settle_wait(one: &Looked, fact: ClickFact, batch: &mut Batch) {
     let Record { journal, partition, seq, .. } = one.waiter.record;
     let key = Key::conversions(journal, partition);
     if one.parked {
         batch.woken.push((key, seq));
     }
     if matches!(fact, ClickFact::Expired | ClickFact::DeadLettered) {
-        let watermark_ms = watermark.unwrap_or(one.waiter.expires_ms);
+        let watermark_ms = one.watermark.unwrap_or(one.waiter.expires_ms);
         batch.expired.push(Expiry { key, seq, expires_ms: one.waiter.expires_ms, watermark_ms });
     }
 }

@@ -12,6 +12,7 @@ use crate::{
         outbox::BlockId,
         owner,
         seqs::{self, Key, Seqs},
+        server::{self, Lock},
         timestamp, unsigned,
     },
 };
@@ -78,15 +79,20 @@ pub(super) struct Snapshot {
 /// Reads it all.
 pub(super) async fn snapshot(pool: &PgPool, kept: Retention) -> Result<Snapshot> {
     let mut connection = pool.acquire().await?;
+    // No transaction has a number then and is not over: everything up to the last one is in the snapshot, which
+    // begins with the first question, or never will be.
+    server::lock(&mut connection, Lock::Commit).await?;
     let mut tx = connection.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
-    let row = sqlx::query!("SELECT commit FROM pipeline_owner").fetch_one(&mut *tx).await?;
+    let row = sqlx::query!("SELECT commit FROM pipeline_owner").fetch_one(&mut *tx).await;
+    server::unlock(&mut tx, Lock::Commit).await?;
+    let row = row?;
     let mut wrong = Vec::new();
-    let known = journals::all(&mut tx).await?;
+    let known = journals::all(&mut tx, None).await?;
     let snapshot = Snapshot {
         commit: row.commit,
         journals: known.into_iter().map(|known| (known.journal, known)).collect(),
         positions: owner::positions(&mut tx).await?.into_iter().collect(),
-        seqs: seqs::load(&mut tx).await?,
+        seqs: seqs::load(&mut tx, None).await?,
         dead: dead(&mut tx).await?,
         waiting: waiting(&mut tx).await?,
         blocks: blocks(&mut tx, kept).await?,

@@ -12,7 +12,8 @@ use crate::{
     facts::FactStore,
     journals::Journals,
     lookup::Lookups,
-    source::Source,
+    ownership::Scope,
+    source::{Source, files::Files, group::Assignment, log::Log},
     stores::{
         claim_blobs,
         claims::{Claims, ClaimsConfig},
@@ -26,35 +27,52 @@ impl<'a> Session<'a> {
     pub(super) async fn load(
         context: &'a Context,
         pool: PgPool,
+        assignment: Option<Assignment>,
         committed: Arc<Notify>,
         sent: Arc<Notify>,
     ) -> Result<Self> {
         let config = &context.config;
         let mut db = pool.acquire().await?;
         journal_rows::declare(&mut db, &config.source.slots).await?;
-        let owner = owner::take(&mut db).await?;
-        let positions = owner::positions(&mut db).await?;
+        let scope = match &assignment {
+            Some(assignment) => Scope::Partitions(assignment.partitions.clone()),
+            None => Scope::Everything,
+        };
+        let owner = owner::take(&mut db, scope).await?;
+        let of = owner.scope.partitions();
         let journals = Journals::new(
-            journal_rows::all(&mut db).await?,
-            seqs::load(&mut db).await?,
+            owner.scope.clone(),
+            journal_rows::all(&mut db, of.clone()).await?,
+            seqs::load(&mut db, of.clone()).await?,
             &lost_rows::all(&mut db).await?,
         );
-        let waiting = Waiting::new(waiting_rows::load(&mut db).await?)?;
+        let waiting = Waiting::new(waiting_rows::load(&mut db, of.as_deref()).await?)?;
         let mut claims = Claims::new(ClaimsConfig {
             memory_bytes: config.rules.claims_bytes,
             spill: config.claims_dir(),
         });
         let mut owned = BTreeSet::new();
-        for partition in claim_blobs::partitions(&mut db).await? {
+        for partition in claim_blobs::partitions(&mut db, of.as_deref()).await? {
             owned.insert(partition);
             let blobs = claim_blobs::load(&mut db, partition).await?;
             claims.rebuild(partition, blobs.iter().map(Vec::as_slice))?;
         }
+        let source = match (&context.group, assignment) {
+            (Some(group), Some(assignment)) => {
+                let offsets = owner::offsets(&mut db, &owner).await?;
+                let key = context.journal_key;
+                Source::Log(Log::new(Arc::clone(group), assignment, key, &offsets)?)
+            }
+            _ => {
+                let positions = owner::positions(&mut db).await?;
+                let root = config.source.journal.clone();
+                Source::Files(Files::new(root, context.journal_key, positions))
+            }
+        };
         drop(db);
         let facts = FactStore::load(&pool, clock::now_ms()).await?;
         let lookups = Lookups::open(config.rules.geo.as_deref())?;
-        let source = Source::new(config.source.journal.clone(), context.journal_key, positions);
-        tracing::info!(epoch = owner.epoch, commit = owner.commit, "the pipeline is loaded");
+        tracing::info!(epoch = owner.epoch, commit = owner.commit, scope = ?owner.scope, "the pipeline is loaded");
         let decider = Decider::new(facts, lookups, claims);
         let mut session = Self {
             context,
@@ -69,6 +87,10 @@ impl<'a> Session<'a> {
             sent,
             cleaned: None,
         };
+        if let Scope::Partitions(partitions) = session.owner.scope.clone() {
+            let all = partitions.into_iter().max().map_or(0, |last| last + 1);
+            session.own(all)?;
+        }
         let known: Vec<u16> = session.journals.iter().map(|one| one.known.partitions).collect();
         known.into_iter().try_for_each(|partitions| session.own(partitions))?;
         Ok(session)
@@ -76,7 +98,7 @@ impl<'a> Session<'a> {
 
     /// Makes sure the claims of so many partitions are there.
     pub(super) fn own(&mut self, partitions: u16) -> Result<()> {
-        for partition in 0..partitions {
+        for partition in (0..partitions).filter(|partition| self.owner.scope.owns(*partition)) {
             if self.owned.insert(partition) {
                 self.decider.claims.rebuild(partition, [])?;
             }

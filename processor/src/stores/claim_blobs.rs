@@ -23,9 +23,9 @@ pub(crate) async fn put(db: &mut PgConnection, commit: i64, blobs: &[Blob]) -> R
     Ok(())
 }
 
-/// Partitions with claims.
-pub(crate) async fn partitions(db: &mut PgConnection) -> Result<Vec<u16>> {
-    let rows = sqlx::query!("SELECT DISTINCT partition FROM pipeline_claims ORDER BY partition")
+/// Partitions with claims, of some or of all.
+pub(crate) async fn partitions(db: &mut PgConnection, of: Option<&[i32]>) -> Result<Vec<u16>> {
+    let rows = sqlx::query!("SELECT DISTINCT partition FROM pipeline_claims WHERE $1::int4[] IS NULL OR partition = ANY ($1) ORDER BY partition", of)
         .fetch_all(db)
         .await?;
     Ok(rows.into_iter().filter_map(|row| u16::try_from(row.partition).ok()).collect())
@@ -43,8 +43,9 @@ pub(crate) async fn load(db: &mut PgConnection, partition: u16) -> Result<Vec<Ve
 }
 
 /// Drops what no window reaches any more.
-pub(crate) async fn prune(db: &mut PgConnection, before_ms: u64) -> Result<()> {
-    sqlx::query!("DELETE FROM pipeline_claims WHERE max_ms < $1", bigint(before_ms))
+pub(crate) async fn prune(db: &mut PgConnection, of: Option<&[i32]>, before_ms: u64) -> Result<()> {
+    let before = bigint(before_ms);
+    sqlx::query!("DELETE FROM pipeline_claims WHERE max_ms < $1 AND ($2::int4[] IS NULL OR partition = ANY ($2))", before, of)
         .execute(db)
         .await?;
     Ok(())

@@ -81,13 +81,19 @@ pub(crate) async fn open_clicks(
 }
 
 /// The oldest wishes not yet answered.
-pub(crate) async fn wishes(db: &mut PgConnection, most: i64) -> Result<Vec<Resend>> {
+pub(crate) async fn wishes(
+    db: &mut PgConnection,
+    of: Option<Vec<i32>>,
+    most: i64,
+) -> Result<Vec<Resend>> {
     let rows = sqlx::query!(
         r#"SELECT r.id, r.dead_letter, d.journal, d.topic, d.partition, d.seq,
                coalesce(r.bytes, d.bytes) AS "bytes!"
            FROM pipeline_resend r JOIN pipeline_dead_letter d ON d.id = r.dead_letter
-           WHERE r.done_at IS NULL AND d.topic IN (1, 2) ORDER BY r.id LIMIT $1"#,
+           WHERE r.done_at IS NULL AND d.topic IN (1, 2)
+               AND ($2::int4[] IS NULL OR d.partition = ANY ($2)) ORDER BY r.id LIMIT $1"#,
         most,
+        of.as_deref(),
     )
     .fetch_all(db)
     .await?;

@@ -3,7 +3,7 @@
 use sqlx::PgConnection;
 
 use super::{bigint, millis, owner::Owner, signed, timestamp};
-use crate::error::Result;
+use crate::{error::Result, ownership::Scope};
 
 /// A genuine incarnation.
 #[derive(Debug, Clone)]
@@ -19,12 +19,29 @@ pub(crate) struct Known {
     pub(crate) heard_ms: Option<u64>,
 }
 
+impl Known {
+    /// Of a journal never heard of, as its header says.
+    pub(crate) fn of(header: &journal::Header) -> Self {
+        Self {
+            journal: header.journal.0,
+            slot: header.slot.clone(),
+            import: header.kind == journal::JournalKind::Import,
+            partitions: header.partitions,
+            start_ms: header.start_ms,
+            ended_ms: None,
+            heard_ms: None,
+        }
+    }
+}
+
 /// An END read in a batch.
 #[derive(Debug, Clone)]
 pub(crate) struct Ended {
     pub(crate) journal: u64,
     pub(crate) at_ms: u64,
     pub(crate) successor: Option<u64>,
+    /// How many of its topics and partitions have, now.
+    pub(crate) lanes: u32,
     /// A person's words, where one retired it.
     pub(crate) reason: String,
 }
@@ -43,10 +60,11 @@ pub(crate) async fn declare(db: &mut PgConnection, slots: &[String]) -> Result<(
     Ok(())
 }
 
-/// Takes a genuine new journal in, to be read from its start.
-pub(crate) async fn register(db: &mut PgConnection, owner: Owner, known: &Known) -> Result<()> {
+/// Takes a genuine new journal in, to be read from its start. The owner of another partition may have been first.
+pub(crate) async fn register(db: &mut PgConnection, owner: &Owner, known: &Known) -> Result<()> {
     sqlx::query!(
-        "INSERT INTO pipeline_journal (journal, slot, kind, partitions, started_at) VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO pipeline_journal (journal, slot, kind, partitions, started_at) VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT DO NOTHING",
         signed(known.journal),
         known.slot,
         if known.import { "import" } else { "collector" },
@@ -55,15 +73,23 @@ pub(crate) async fn register(db: &mut PgConnection, owner: Owner, known: &Known)
     )
     .execute(&mut *db)
     .await?;
-    super::owner::begin(db, owner, known.journal).await
+    match owner.scope {
+        Scope::Everything => super::owner::begin(db, owner, known.journal).await,
+        Scope::Partitions(_) => Ok(()),
+    }
 }
 
-/// Every journal ever taken in.
-pub(crate) async fn all(db: &mut PgConnection) -> Result<Vec<Known>> {
+/// Every journal ever taken in, and what was heard of it in all of some partitions, or of all.
+pub(crate) async fn all(db: &mut PgConnection, of: Option<Vec<i32>>) -> Result<Vec<Known>> {
     let rows = sqlx::query!(
         "SELECT journal, slot, kind, partitions, started_at, ended_at,
-             (SELECT max(at) FROM pipeline_heartbeat h WHERE h.journal = j.journal) AS heard
-         FROM pipeline_journal j ORDER BY started_at, journal"
+             (SELECT CASE WHEN count(*) = count(latest.at) THEN min(latest.at) END
+              FROM generate_series(0, j.partitions - 1) AS p (partition)
+              CROSS JOIN LATERAL (SELECT max(h.at) AS at FROM pipeline_heartbeat h
+                  WHERE h.journal = j.journal AND h.partitions @> p.partition) AS latest
+              WHERE $1::int4[] IS NULL OR p.partition = ANY ($1)) AS heard
+         FROM pipeline_journal j ORDER BY started_at, journal",
+        of.as_deref(),
     )
     .fetch_all(db)
     .await?;
@@ -79,17 +105,21 @@ pub(crate) async fn all(db: &mut PgConnection) -> Result<Vec<Known>> {
     Ok(known.collect())
 }
 
-/// Seals journals that ended.
+/// Seals journals that have ended in every topic and partition.
 pub(crate) async fn seal(db: &mut PgConnection, ended: &[Ended]) -> Result<()> {
     for end in ended {
         sqlx::query!(
-            "UPDATE pipeline_journal SET state = $2, ended_at = $3, successor = $4, retired_because = $5
+            "UPDATE pipeline_journal SET ended_lanes = ended_lanes + $6,
+                 state = CASE WHEN ended_lanes + $6 >= 2 * partitions THEN $2 ELSE state END,
+                 ended_at = CASE WHEN ended_lanes + $6 >= 2 * partitions THEN $3 ELSE ended_at END,
+                 successor = $4, retired_because = $5
              WHERE journal = $1",
             signed(end.journal),
             if end.reason.is_empty() { "sealed" } else { "retired" },
             timestamp(end.at_ms),
             end.successor.map(signed),
             end.reason,
+            i32::try_from(end.lanes).unwrap_or(i32::MAX),
         )
         .execute(&mut *db)
         .await?;
@@ -99,19 +129,26 @@ pub(crate) async fn seal(db: &mut PgConnection, ended: &[Ended]) -> Result<()> {
 
 /// Stores the newest time of each journal up to which everything is in with this commit, and drops
 /// those that `pipeline_as_of` cannot need any more.
-pub(crate) async fn beat(db: &mut PgConnection, commit: i64, heard: &[(u64, u64)]) -> Result<()> {
+pub(crate) async fn beat(
+    db: &mut PgConnection,
+    commit: i64,
+    scope: &Scope,
+    heard: &[(u64, u64)],
+) -> Result<()> {
     if heard.is_empty() {
         return Ok(());
     }
     let journals: Vec<i64> = heard.iter().map(|(journal, _)| signed(*journal)).collect();
     let times: Vec<i64> = heard.iter().map(|(_, ms)| bigint(*ms)).collect();
     sqlx::query!(
-        "INSERT INTO pipeline_heartbeat (journal, commit, at)
-         SELECT journal, $1, to_timestamp(ms / 1000) + (ms % 1000) * interval '1 millisecond'
+        "INSERT INTO pipeline_heartbeat (journal, commit, at, partitions)
+         SELECT journal, $1, to_timestamp(ms / 1000) + (ms % 1000) * interval '1 millisecond',
+             $4::text::int4multirange
          FROM unnest($2::int8[], $3::int8[]) AS h (journal, ms)",
         commit,
         &journals,
         &times,
+        scope.to_multirange(),
     )
     .execute(&mut *db)
     .await?;
@@ -119,6 +156,7 @@ pub(crate) async fn beat(db: &mut PgConnection, commit: i64, heard: &[(u64, u64)
     sqlx::query!(
         "DELETE FROM pipeline_heartbeat h USING pipeline_heartbeat newer
          WHERE h.journal = ANY ($1) AND newer.journal = h.journal AND newer.commit > h.commit
+           AND newer.partitions @> h.partitions
            AND newer.commit < (SELECT coalesce(min(commit), $2) FROM outbox_block)",
         &journals,
         commit,

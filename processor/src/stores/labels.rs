@@ -141,8 +141,9 @@ pub(crate) async fn of(
 }
 
 /// Drops what no window reaches any more.
-pub(crate) async fn prune(db: &mut PgConnection, before_ms: u64) -> Result<()> {
-    sqlx::query!("DELETE FROM pipeline_label WHERE max_ms < $1", bigint(before_ms))
+pub(crate) async fn prune(db: &mut PgConnection, of: Option<&[i32]>, before_ms: u64) -> Result<()> {
+    let before = bigint(before_ms);
+    sqlx::query!("DELETE FROM pipeline_label WHERE max_ms < $1 AND ($2::int4[] IS NULL OR partition = ANY ($2))", before, of)
         .execute(db)
         .await?;
     Ok(())

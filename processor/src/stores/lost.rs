@@ -32,12 +32,19 @@ fn key(journal: i64, topic: i16, partition: i32) -> Result<Key> {
     Ok(Key { journal: journal.cast_unsigned(), topic, partition })
 }
 
-/// The oldest wishes not yet answered.
-pub(crate) async fn wishes(db: &mut PgConnection, most: i64) -> Result<Vec<Wish>> {
+/// The oldest wishes not yet answered, of some partitions or of all; one about a whole journal is for whoever owns
+/// the first.
+pub(crate) async fn wishes(
+    db: &mut PgConnection,
+    of: Option<Vec<i32>>,
+    most: i64,
+) -> Result<Vec<Wish>> {
     let rows = sqlx::query!(
         "SELECT id, journal, topic, partition, first_seq, last_seq, why FROM pipeline_lost
-         WHERE done_at IS NULL ORDER BY id LIMIT $1",
+         WHERE done_at IS NULL AND ($2::int4[] IS NULL OR coalesce(partition, 0) = ANY ($2))
+         ORDER BY id LIMIT $1",
         most,
+        of.as_deref(),
     )
     .fetch_all(db)
     .await?;

@@ -26,14 +26,18 @@ pub(crate) struct Seqs {
     pub(crate) lost: u64,
     pub(crate) repeated: u64,
     pub(crate) decided: u64,
+    /// The journal said that nothing more comes here.
+    pub(crate) ended: bool,
 }
 
-/// All sets.
-pub(crate) async fn load(db: &mut PgConnection) -> Result<Vec<(Key, Seqs)>> {
+/// The sets of some partitions, or of all.
+pub(crate) async fn load(db: &mut PgConnection, of: Option<Vec<i32>>) -> Result<Vec<(Key, Seqs)>> {
     let rows = sqlx::query!(
         r#"SELECT journal, topic, partition, covered::text AS "covered!",
-               announced, received, skipped, lost, repeated, decided
-           FROM pipeline_seqs ORDER BY journal, topic, partition"#
+               announced, received, skipped, lost, repeated, decided, ended
+           FROM pipeline_seqs WHERE $1::int4[] IS NULL OR partition = ANY ($1)
+           ORDER BY journal, topic, partition"#,
+        of.as_deref(),
     )
     .fetch_all(db)
     .await?;
@@ -50,6 +54,7 @@ pub(crate) async fn load(db: &mut PgConnection) -> Result<Vec<(Key, Seqs)>> {
             lost: unsigned(row.lost),
             repeated: unsigned(row.repeated),
             decided: unsigned(row.decided),
+            ended: row.ended,
         };
         all.push((Key { journal: row.journal.cast_unsigned(), topic, partition }, seqs));
     }
@@ -69,13 +74,13 @@ pub(crate) async fn save(db: &mut PgConnection, touched: &[(Key, &Seqs)]) -> Res
         touched.iter().map(|(_, seqs)| bigint(value(seqs))).collect::<Vec<i64>>()
     };
     sqlx::query!(
-        "INSERT INTO pipeline_seqs (journal, topic, partition, covered, announced, received, skipped, lost, repeated, decided)
-         SELECT s.journal, s.topic, s.partition, s.covered::int8multirange, s.announced, s.received, s.skipped, s.lost, s.repeated, s.decided
-         FROM unnest($1::int8[], $2::int2[], $3::int4[], $4::text[], $5::int8[], $6::int8[], $7::int8[], $8::int8[], $9::int8[], $10::int8[])
-              AS s (journal, topic, partition, covered, announced, received, skipped, lost, repeated, decided)
+        "INSERT INTO pipeline_seqs (journal, topic, partition, covered, announced, received, skipped, lost, repeated, decided, ended)
+         SELECT s.journal, s.topic, s.partition, s.covered::int8multirange, s.announced, s.received, s.skipped, s.lost, s.repeated, s.decided, s.ended
+         FROM unnest($1::int8[], $2::int2[], $3::int4[], $4::text[], $5::int8[], $6::int8[], $7::int8[], $8::int8[], $9::int8[], $10::int8[], $11::bool[])
+              AS s (journal, topic, partition, covered, announced, received, skipped, lost, repeated, decided, ended)
          ON CONFLICT (partition, journal, topic) DO UPDATE SET covered = excluded.covered,
              announced = excluded.announced, received = excluded.received, skipped = excluded.skipped,
-             lost = excluded.lost, repeated = excluded.repeated, decided = excluded.decided",
+             lost = excluded.lost, repeated = excluded.repeated, decided = excluded.decided, ended = excluded.ended",
         &journals,
         &topics,
         &partitions,
@@ -86,6 +91,7 @@ pub(crate) async fn save(db: &mut PgConnection, touched: &[(Key, &Seqs)]) -> Res
         &column(|seqs| seqs.lost),
         &column(|seqs| seqs.repeated),
         &column(|seqs| seqs.decided),
+        &touched.iter().map(|(_, seqs)| seqs.ended).collect::<Vec<bool>>(),
     )
     .execute(db)
     .await?;

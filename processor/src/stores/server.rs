@@ -77,7 +77,10 @@ pub(crate) async fn store(db: &mut PgConnection, pair: Pair) -> Result<()> {
 /// A pool of connections to the server that answered first: one that is replaced or restarted behind
 /// the pool makes the connection fail instead of going on.
 pub(crate) async fn connect(url: &str) -> Result<(PgPool, Pair)> {
-    let options = PgConnectOptions::from_str(url)?.application_name("tributary processor");
+    let options = PgConnectOptions::from_str(url)?
+        .application_name("tributary processor")
+        // One that is frozen in the middle of a commit must not keep others from taking over.
+        .options([("idle_in_transaction_session_timeout", "15s")]);
     let first = PgPoolOptions::new()
         .max_connections(1)
         .acquire_timeout(PATIENCE)
@@ -114,6 +117,8 @@ pub(crate) enum Lock {
     Reconcile,
     /// Senders share it; who repairs or compares rollups holds it alone.
     Send,
+    /// Transactions share it from their number to their end; who reads all up to a number holds it alone.
+    Commit,
 }
 
 impl Lock {
@@ -122,6 +127,7 @@ impl Lock {
         match self {
             Self::Reconcile => 0x7472_6962_0001,
             Self::Send => 0x7472_6962_0002,
+            Self::Commit => 0x7472_6962_0003,
         }
     }
 }
@@ -141,6 +147,12 @@ pub(crate) async fn unlock(db: &mut PgConnection, lock: Lock) -> Result<()> {
 /// Waits for a lock of this session, beside others that share it.
 pub(crate) async fn lock_shared(db: &mut PgConnection, lock: Lock) -> Result<()> {
     sqlx::query!("SELECT pg_advisory_lock_shared($1)", lock.key()).execute(db).await?;
+    Ok(())
+}
+
+/// Waits for a lock of this transaction, beside others that share it.
+pub(crate) async fn share(db: &mut PgConnection, lock: Lock) -> Result<()> {
+    sqlx::query!("SELECT pg_advisory_xact_lock_shared($1)", lock.key()).execute(db).await?;
     Ok(())
 }
 

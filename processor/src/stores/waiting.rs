@@ -82,10 +82,12 @@ pub(crate) async fn expire(db: &mut PgConnection, commit: i64, expired: &[Expiry
 }
 
 /// All that wait, oldest first.
-pub(crate) async fn load(db: &mut PgConnection) -> Result<Vec<Parked>> {
+pub(crate) async fn load(db: &mut PgConnection, of: Option<&[i32]>) -> Result<Vec<Parked>> {
     let rows = sqlx::query!(
         "SELECT journal, partition, seq, occurred_at, expires_at, record FROM pipeline_waiting
-         ORDER BY occurred_at, journal, partition, seq"
+         WHERE $1::int4[] IS NULL OR partition = ANY ($1)
+         ORDER BY occurred_at, journal, partition, seq",
+        of,
     )
     .fetch_all(db)
     .await?;

@@ -5,10 +5,17 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use crate::world::{Log, NOON, World, click, limited, sale};
 
 /// A processor in a process of its own; it does not outlive the test, however that ends.
-struct Running(Child);
+pub(crate) struct Running(Child);
 
 impl Running {
-    fn kill(mut self) {
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.0.id().to_string();
+        assert!(Command::new("kill").args([name, &pid]).status().unwrap().success());
+    }
+
+    /// Ends it at once.
+    pub(crate) fn kill(mut self) {
         self.0.kill().unwrap();
         self.0.wait().unwrap();
     }
@@ -36,10 +43,11 @@ impl Drop for Running {
 }
 
 /// Numbers that look random and are the same in every run.
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    fn roll(&mut self, below: u64) -> u64 {
+    /// A number below this one.
+    pub(crate) fn roll(&mut self, below: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -48,9 +56,15 @@ impl Dice {
 }
 
 fn start(world: &World) -> Running {
+    start_with(world, &[])
+}
+
+/// A processor with further flags.
+pub(crate) fn start_with(world: &World, more: &[String]) -> Running {
     let child = Command::new(env!("CARGO_BIN_EXE_processor"))
         .args(world.arguments())
         .args(["--rows", "150"])
+        .args(more)
         .env("RUST_LOG", "warn")
         .stdout(Stdio::null())
         .spawn();
@@ -58,7 +72,7 @@ fn start(world: &World) -> Running {
 }
 
 /// Clicks, some again by the same visitor, some converting, one in twenty before its click is there.
-fn write(log: &mut Log, dice: &mut Dice, at: &mut u64, clicks: u64) {
+pub(crate) fn write(log: &mut Log, dice: &mut Dice, at: &mut u64, clicks: u64) {
     for _ in 0..clicks {
         *at += 3;
         let named = log.click(click(*at, dice.roll(400) + 1));

@@ -11,3 +11,5 @@ mod refused;
 mod restored;
 mod holes;
 mod kept;
+mod event_log;
+mod partitions;

@@ -1,0 +1,205 @@
+//! A member of the processors' group in Kafka: which partitions are ours now. Both topics of a partition
+//! always come together.
+//!
+//! Refuses to say where to read on: that stands in PostgreSQL, and Kafka's own offsets are for lag tools.
+
+use rdkafka::{
+    ClientContext, Offset, TopicPartitionList,
+    config::RDKafkaLogLevel,
+    consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext},
+    error::KafkaError,
+    message::BorrowedMessage,
+    types::RDKafkaRespErr,
+};
+use schemas::topic::Topic;
+use std::{
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use crate::error::Result;
+
+/// Between two polls while there is nothing to own.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// See the module.
+pub(crate) struct Group {
+    consumer: BaseConsumer<Context>,
+    config: kafka::Config,
+}
+
+/// What was assigned, and how often that changed.
+#[derive(Default)]
+struct Context {
+    topic: String,
+    partitions: Mutex<Vec<u16>>,
+    generation: AtomicU64,
+}
+
+impl ClientContext for Context {
+    /// Into our log, with the levels of librdkafka.
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        if level as i32 <= RDKafkaLogLevel::Warning as i32 {
+            tracing::warn!(facility, "kafka: {message}");
+        } else {
+            tracing::debug!(facility, "kafka: {message}");
+        }
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::warn!(%error, "kafka: {reason}");
+    }
+}
+
+impl ConsumerContext for Context {
+    /// Notes what is ours. It is assigned when the next session has asked PostgreSQL where to read on.
+    fn rebalance(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        what: RDKafkaRespErr,
+        partitions: &mut TopicPartitionList,
+    ) {
+        let assigned = what == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+        let of_first = |topic: &str| topic == self.topic;
+        let mut ours: Vec<u16> = partitions
+            .elements()
+            .iter()
+            .filter(|one| assigned && of_first(one.topic()))
+            .filter_map(|one| u16::try_from(one.partition()).ok())
+            .collect();
+        ours.sort_unstable();
+        if !assigned && let Err(error) = consumer.unassign() {
+            tracing::warn!(%error, "kafka: partitions could not be given up");
+        }
+        *self.partitions.lock().unwrap_or_else(PoisonError::into_inner) = ours;
+        self.generation.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// Partitions that are ours, as of a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Assignment {
+    pub(crate) partitions: Vec<u16>,
+    generation: u64,
+}
+
+impl Group {
+    /// Joins.
+    ///
+    /// # Errors
+    /// Settings that librdkafka does not take.
+    pub(crate) fn join(config: &kafka::Config, name: &str) -> Result<Self> {
+        let mut client = config.client("processor");
+        client
+            .set("group.id", format!("{}{name}", config.prefix))
+            .set("enable.auto.commit", "false")
+            // Where an offset is no more, we say so and begin at the oldest there is; the default skips silently.
+            .set("auto.offset.reset", "error")
+            // The same numbers of both topics go to the same member.
+            .set("partition.assignment.strategy", "range")
+            .set("session.timeout.ms", "10000")
+            .set("fetch.wait.max.ms", "100")
+            .set("queued.max.messages.kbytes", "32768");
+        client.set_log_level(RDKafkaLogLevel::Info);
+        let context = Context { topic: config.topic(Topic::Clicks), ..Context::default() };
+        let consumer: BaseConsumer<Context> =
+            client.create_with_context(context).map_err(kafka::Error::from)?;
+        let topics = Topic::ALL.map(|topic| config.topic(topic));
+        let names = topics.each_ref().map(String::as_str);
+        consumer.subscribe(&names).map_err(kafka::Error::from)?;
+        Ok(Self { consumer, config: config.clone() })
+    }
+
+    /// Waits until some partitions are ours.
+    pub(crate) async fn assignment(&self) -> Assignment {
+        loop {
+            let ours = self.now();
+            if !ours.partitions.is_empty() {
+                return ours;
+            }
+            // Nothing is assigned, so that no message comes: this serves the group alone.
+            drop(tokio::task::block_in_place(|| self.consumer.poll(Duration::ZERO)));
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    fn now(&self) -> Assignment {
+        let context = self.consumer.context();
+        let partitions = context.partitions.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Assignment { partitions, generation: context.generation.load(Ordering::SeqCst) }
+    }
+
+    /// Whether an assignment is still ours.
+    pub(crate) fn still_has(&self, assignment: &Assignment) -> bool {
+        self.consumer.context().generation.load(Ordering::SeqCst) == assignment.generation
+    }
+
+    /// Reads on from these offsets, for a partition those of `Topic::ALL`.
+    ///
+    /// # Errors
+    /// librdkafka's.
+    pub(crate) fn read_from(&self, offsets: &[(u16, [i64; 2])]) -> Result<()> {
+        let mut from = TopicPartitionList::new();
+        for (partition, next) in offsets {
+            for (topic, next) in Topic::ALL.into_iter().zip(next) {
+                // What was never read is read from its beginning.
+                let next = if *next == 0 { Offset::Beginning } else { Offset::Offset(*next) };
+                let name = self.config.topic(topic);
+                from.add_partition_offset(&name, (*partition).into(), next)
+                    .map_err(kafka::Error::from)?;
+            }
+        }
+        self.consumer.assign(&from).map_err(kafka::Error::from)?;
+        Ok(())
+    }
+
+    /// Reads a partition again from the oldest message there is.
+    ///
+    /// # Errors
+    /// librdkafka's.
+    pub(crate) fn rewind(&self, topic: Topic, partition: u16) -> Result<()> {
+        let (name, wait) = (self.config.topic(topic), Duration::from_secs(10));
+        let seek = self.consumer.seek(&name, partition.into(), Offset::Beginning, wait);
+        Ok(seek.map_err(kafka::Error::from)?)
+    }
+
+    /// Stops messages from coming, or lets them come again.
+    ///
+    /// # Errors
+    /// librdkafka's.
+    pub(crate) fn pause(&self, paused: bool) -> Result<()> {
+        let ours = self.consumer.assignment().map_err(kafka::Error::from)?;
+        let done = match paused {
+            true => self.consumer.pause(&ours),
+            false => self.consumer.resume(&ours),
+        };
+        Ok(done.map_err(kafka::Error::from)?)
+    }
+
+    /// The next message, and the group's own business.
+    pub(crate) fn poll(&self, wait: Duration) -> Option<Result<BorrowedMessage<'_>, KafkaError>> {
+        self.consumer.poll(wait)
+    }
+
+    /// Which of the topics a name is.
+    pub(crate) fn topic(&self, name: &str) -> Option<Topic> {
+        Topic::ALL.into_iter().find(|topic| self.config.topic(*topic) == name)
+    }
+
+    /// Tells Kafka how far we are, for lag tools. A failure costs nobody anything.
+    pub(crate) fn tell(&self, offsets: &[(u16, [i64; 2])]) {
+        let mut list = TopicPartitionList::new();
+        for (partition, next) in offsets {
+            for (topic, next) in Topic::ALL.into_iter().zip(next) {
+                let (name, next) = (self.config.topic(topic), Offset::Offset(*next));
+                let _ = list.add_partition_offset(&name, (*partition).into(), next);
+            }
+        }
+        if let Err(error) = self.consumer.commit(&list, CommitMode::Async) {
+            tracing::debug!(%error, "kafka: offsets not noted");
+        }
+    }
+}

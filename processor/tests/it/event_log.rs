@@ -1,0 +1,152 @@
+//! A world's journals in Kafka, as the contract (`events.proto`) says and by nothing of the collector's.
+
+use journal::{Body, JournalRef, Position, Reader, Seqs};
+use kafka::{Config, Layout};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use schemas::{
+    event::{End, EventBatch, Heartbeat, Message, Skip},
+    topic::Topic,
+};
+use std::{collections::BTreeMap, time::Duration};
+
+use crate::world::{PARTITIONS, World};
+
+const LIMIT: Duration = Duration::from_secs(60);
+/// Records in a message at most: few, so that there are many.
+const RECORDS: usize = 7;
+
+/// See the module.
+pub(crate) struct EventLog {
+    pub(crate) config: Config,
+    producer: BaseProducer,
+    positions: BTreeMap<JournalRef, Position>,
+}
+
+/// Messages of one journal, in order.
+struct Messages {
+    journal: u64,
+    header: Vec<u8>,
+    all: Vec<(Topic, u16, EventBatch)>,
+}
+
+impl EventLog {
+    /// Makes the topics.
+    pub(crate) async fn make(test: &str) -> Self {
+        let config = kafka::local::shared(test);
+        let layout = Layout { partitions: PARTITIONS, copies: None, keep_hours: 1 };
+        kafka::create(&config, layout, LIMIT).await.unwrap();
+        let mut client = config.client("test");
+        client.set("enable.idempotence", "true");
+        let producer = client.create().unwrap();
+        Self { config, producer, positions: BTreeMap::new() }
+    }
+
+    /// The flags that lead a processor here.
+    pub(crate) fn arguments(&self) -> Vec<String> {
+        let servers = self.config.servers.join(",");
+        let prefix = self.config.prefix.clone();
+        vec!["--kafka".into(), servers, "--kafka-prefix".into(), prefix]
+    }
+
+    /// Sends what the journals have got since the last time.
+    pub(crate) fn ship(&mut self, world: &World) {
+        for place in journal::journals(&world.journals()).unwrap() {
+            let from = self.positions.get(&place).copied().unwrap_or(Position::START);
+            let (slot, key) = (&place.slot, [0; 32]);
+            let mut reader =
+                Reader::open_any(&place.root, slot, place.journal, from, &key).unwrap();
+            let header = reader.header().to_bytes().to_vec();
+            let mut messages = Messages { journal: place.journal.0, header, all: Vec::new() };
+            while let Some(entry) = reader.next().unwrap() {
+                messages.take(entry.body);
+            }
+            self.positions.insert(place, reader.position());
+            messages.all.iter().for_each(|message| self.send(message));
+        }
+        self.producer.flush(LIMIT).unwrap();
+    }
+
+    /// Sends everything again from the first on, as a collector does whose checkpoint was lost.
+    pub(crate) fn ship_again(&mut self, world: &World) {
+        self.positions.clear();
+        self.ship(world);
+    }
+
+    /// Sends any bytes.
+    pub(crate) fn send_raw(&self, topic: Topic, partition: u16, payload: &[u8]) {
+        let name = self.config.topic(topic);
+        let record: BaseRecord<'_, (), [u8]> =
+            BaseRecord::to(&name).partition(partition.into()).payload(payload);
+        self.producer.send(record).map_err(|(error, _)| error).unwrap();
+        self.producer.poll(Duration::ZERO);
+    }
+
+    fn send(&self, (topic, partition, batch): &(Topic, u16, EventBatch)) {
+        self.send_raw(*topic, *partition, &batch.encode_to_vec());
+    }
+}
+
+impl Messages {
+    fn take(&mut self, body: Body<'_>) {
+        match body {
+            Body::Record { topic, partition, seq, payload } => {
+                self.record((Topic::from_id(topic.0).unwrap(), partition.0), seq, payload);
+            }
+            Body::Heartbeat { time_ms, last } => self.mark(last, |last_seq| EventBatch {
+                heartbeat: Some(Heartbeat { time_ms, last_seq }),
+                ..EventBatch::default()
+            }),
+            Body::Skip { topic, partition, from, to } => {
+                let skip = Skip { first_seq: from, last_seq: to };
+                let batch = EventBatch { skip: Some(skip), ..EventBatch::default() };
+                self.put((Topic::from_id(topic.0).unwrap(), partition.0), batch);
+            }
+            Body::End(end) => self.mark(end.last, |last_seq| EventBatch {
+                end: Some(End {
+                    time_ms: end.time_ms,
+                    last_seq,
+                    successor: end.successor.map_or(0, |(journal, _)| journal.0),
+                    successor_start_ms: end.successor.map_or(0, |(_, start_ms)| start_ms),
+                    reason: end.reason.to_owned(),
+                }),
+                ..EventBatch::default()
+            }),
+            Body::Corrupt(what) => panic!("{what:?}"),
+        }
+    }
+
+    fn record(&mut self, (topic, partition): (Topic, u16), seq: u64, payload: &[u8]) {
+        if let Some((last_topic, last_partition, batch)) = self.all.last_mut() {
+            let next = batch.first_seq + batch.records.len() as u64;
+            let fits = (*last_topic, *last_partition, next) == (topic, partition, seq);
+            if fits && (1..RECORDS).contains(&batch.records.len()) {
+                batch.records.push(payload.to_vec().into());
+                return;
+            }
+        }
+        let records = vec![payload.to_vec().into()];
+        let batch = EventBatch { first_seq: seq, records, ..EventBatch::default() };
+        self.put((topic, partition), batch);
+    }
+
+    fn mark(&mut self, last: Seqs<'_>, batch: impl Fn(u64) -> EventBatch) {
+        for topic in Topic::ALL {
+            for partition in 0..PARTITIONS {
+                let is_it = |of: &(journal::TopicId, journal::Partition, u64)| {
+                    (of.0.0, of.1.0) == (topic.id(), partition)
+                };
+                let last_seq = last.iter().find(is_it).map_or(0, |of| of.2);
+                self.put((topic, partition), batch(last_seq));
+            }
+        }
+    }
+
+    fn put(&mut self, (topic, partition): (Topic, u16), mut batch: EventBatch) {
+        batch.journal = self.journal;
+        let told = |one: &(Topic, u16, EventBatch)| (one.0, one.1) == (topic, partition);
+        if !self.all.iter().any(told) {
+            batch.header.clone_from(&self.header);
+        }
+        self.all.push((topic, partition, batch));
+    }
+}
