@@ -1,3 +1,5 @@
+//! Packing over a real journal.
+
 use journal::{JournalId, Partition, Position, Reader, TopicId, Writer, WriterConfig};
 use proptest::prelude::*;
 
