@@ -69,6 +69,14 @@ install-bench:
 install-kafka:
 	@deploy/install.sh kafka
 
+SEEDS ?= 20
+FIRST_SEED ?= 1
+
+.PHONY: faults
+faults: install-kafka ## Kill, freeze and cut off everything while it works, and ask every store: SEEDS=20 FIRST_SEED=1
+	cargo build --release --locked -p collector -p processor -p standalone -p load-tests
+	target/release/faults --seeds $(SEEDS) --first-seed $(FIRST_SEED) $(ARGS)
+
 .PHONY: clean
 clean: ## Remove what was built; the demo's data stays in ./data
 	cargo clean

@@ -32,6 +32,12 @@ pub enum Error {
     /// Settings that contradict each other.
     #[error("{0}")]
     Config(&'static str),
+    /// Not all of a range is in the files.
+    #[error("the files hold {count} of the {wanted} records: nothing was sent")]
+    NotWhole { count: u64, wanted: u64 },
+    /// Kafka did not say that it has a message.
+    #[error("kafka has not acknowledged everything: send it again, what arrived is dropped")]
+    NotAcknowledged,
     /// Kafka.
     #[error(transparent)]
     Kafka(#[from] kafka::Error),

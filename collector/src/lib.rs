@@ -38,3 +38,4 @@ mod error;
 pub use config::Config;
 pub use error::{Error, Result};
 pub use server::{Bound, bind, run};
+pub use ship::resend::{Range, resend};

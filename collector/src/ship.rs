@@ -10,6 +10,7 @@ mod drain;
 mod pack;
 mod producer;
 mod progress;
+pub(crate) mod resend;
 mod session;
 
 use journal::Position;

@@ -16,7 +16,7 @@ pub enum Error {
     NoTopic(String),
     /// A topic has another number of partitions than the journals.
     #[error(
-        "kafka's topic {topic} has {found} partitions and TRIBUTARY_PARTITIONS says {wanted}: an event's partition is part of its identity, so both must agree (docs/scaling.md says how partitions are added)"
+        "kafka's topic {topic} has {found} partitions and TRIBUTARY_PARTITIONS says {wanted}: an event's partition is part of its identity, so both must agree (docs/scaling.md)"
     )]
     Partitions {
         /// Its name.

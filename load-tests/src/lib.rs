@@ -4,6 +4,7 @@
 //! `reference_count.py`'s, written apart.
 
 pub mod generate;
+pub mod faults;
 pub mod links;
 pub mod stores;
 pub mod system;

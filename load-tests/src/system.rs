@@ -3,7 +3,7 @@
 //!
 //! Refuses to reach inside: what it says comes from its ports, its commands and the process table.
 
-mod parts;
+pub(crate) mod parts;
 
 use std::{
     fs::{self, Permissions},
@@ -298,7 +298,7 @@ async fn ready(child: &mut Child) -> Result<()> {
 }
 
 /// All bound at once, so that they differ; free again when this returns.
-fn free_addresses<const N: usize>() -> io::Result<[String; N]> {
+pub(crate) fn free_addresses<const N: usize>() -> io::Result<[String; N]> {
     let mut listeners = Vec::new();
     for _ in 0..N {
         listeners.push(TcpListener::bind("127.0.0.1:0")?);

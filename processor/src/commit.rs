@@ -41,6 +41,9 @@ pub(crate) async fn commit(
     let mut tx = pool.begin().await?;
     let commit = owner::advance(&mut tx, owner).await?;
     let clicks = tokio::task::block_in_place(|| clicks_block(decider, commit))?;
+    // In one order, so that owners of other partitions who do the same wait for us and no more.
+    batch.registered.sort_unstable_by_key(|known| known.journal);
+    batch.ended.sort_by_key(|end| end.journal);
     for known in &batch.registered {
         journal_rows::register(&mut tx, owner, known).await?;
     }

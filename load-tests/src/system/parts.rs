@@ -34,7 +34,7 @@ impl Part {
 }
 
 /// PostgreSQL's server of a data folder and its backends, whoever started it; none while there is none.
-pub(super) fn postgres(folder: &Path) -> Result<Vec<Pid>> {
+pub(crate) fn postgres(folder: &Path) -> Result<Vec<Pid>> {
     let file = fs::read_to_string(folder.join("postgres/cluster/postmaster.pid"));
     let server = file.ok().and_then(|text| text.lines().next()?.trim().parse::<u32>().ok());
     let Some(server) = server.filter(|pid| name(*pid) == "postgres") else { return Ok(Vec::new()) };
@@ -48,7 +48,7 @@ fn name(pid: u32) -> String {
 }
 
 /// The processes of a part below `root`.
-pub(super) fn find(root: u32, part: Part) -> Result<Vec<Pid>> {
+pub(crate) fn find(root: u32, part: Part) -> Result<Vec<Pid>> {
     let is_part = |pid: &Pid| {
         let command = fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero()));
         let command = String::from_utf8_lossy(&command.unwrap_or_default()).replace('\0', " ");
@@ -58,7 +58,7 @@ pub(super) fn find(root: u32, part: Part) -> Result<Vec<Pid>> {
 }
 
 /// All processes below `root`, at any depth.
-pub(super) fn below(root: u32) -> Result<Vec<Pid>> {
+pub(crate) fn below(root: u32) -> Result<Vec<Pid>> {
     let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
     for entry in fs::read_dir("/proc")? {
         let Some(pid) = entry?.file_name().to_str().and_then(|name| name.parse().ok()) else {

@@ -4,3 +4,4 @@
 mod harness;
 mod import;
 mod play;
+mod faults;

@@ -1,6 +1,7 @@
 //! `tributary journal …`: looks into the durable log, and ends or adopts what no process does by itself.
 
 mod lost;
+mod resend;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -46,6 +47,8 @@ enum Action {
     Lost(lost::Options),
     /// Declares a journal gone with its files, of which the database knows no end, so that nothing waits for it.
     Gone(lost::GoneOptions),
+    /// Sends records to Kafka once more that were announced and never came, out of the files here.
+    Resend(resend::Options),
     /// Ends a journal that no collector will follow up, so that nothing waits for it.
     Retire {
         /// Its 16 digits.
@@ -68,6 +71,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Action::Lost(lost) => lost::run(&options.folder, lost),
+        Action::Resend(again) => resend::run(&root, &key, again),
         Action::Gone(gone) => lost::run_gone(&options.folder, gone),
         Action::Verify { journal } => verify(&chosen(&root, journal.as_deref())?, &key),
         Action::Adopt { journal, why } => {

@@ -18,19 +18,43 @@ use crate::progress::Waiting;
 /// How long the processor's answer is waited for.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
-/// Which records, and why: as the audit names them.
+/// Which records, and why.
 #[derive(clap::Args)]
 pub(super) struct Options {
+    #[command(flatten)]
+    records: Records,
+    #[command(flatten)]
+    said: Said,
+}
+
+/// Which records, as the audit names them.
+#[derive(clap::Args)]
+pub(super) struct Records {
     /// The journal's 16 digits.
-    journal: String,
+    pub(super) journal: String,
     /// `clicks` or `conversions`.
     topic: String,
     /// Which of its partitions.
     partition: u16,
     /// The first and the last number, as 17-20.
     range: String,
-    #[command(flatten)]
-    said: Said,
+}
+
+impl Records {
+    /// As numbers, with no reason yet.
+    pub(super) fn read(&self) -> anyhow::Result<Range> {
+        let journal = journal(&self.journal)?;
+        let topic = Topic::ALL.into_iter().find(|topic| topic.name() == self.topic);
+        let topic = topic
+            .with_context(|| format!("{} is no topic: give clicks or conversions", self.topic))?;
+        let (first, last) = self.range.split_once('-').unwrap_or((&self.range, &self.range));
+        let number = |text: &str| {
+            text.parse().with_context(|| format!("{} is no range: give it as 17-20", self.range))
+        };
+        let (first, last) = (number(first)?, number(last)?);
+        let (partition, why) = (self.partition, String::new());
+        Ok(Range { journal: journal.0, topic, partition, first, last, why })
+    }
 }
 
 /// Which journal, and why.
@@ -62,7 +86,8 @@ enum Wish {
 }
 
 pub(super) fn run(folder: &Folder, options: &Options) -> anyhow::Result<ExitCode> {
-    let records = ask(folder, &Wish::Lost(range(options)?), &options.said)?;
+    let range = Range { why: options.said.why.clone(), ..options.records.read()? };
+    let records = ask(folder, &Wish::Lost(range), &options.said)?;
     process::print(&format!("{records} records are declared lost\n"))?;
     Ok(ExitCode::SUCCESS)
 }
@@ -76,20 +101,6 @@ pub(super) fn run_gone(folder: &Folder, options: &GoneOptions) -> anyhow::Result
 
 fn journal(id: &str) -> anyhow::Result<JournalId> {
     JournalId::parse(id).with_context(|| format!("{id} is no journal: give its 16 digits"))
-}
-
-fn range(options: &Options) -> anyhow::Result<Range> {
-    let journal = journal(&options.journal)?;
-    let topic = Topic::ALL.into_iter().find(|topic| topic.name() == options.topic);
-    let topic = topic
-        .with_context(|| format!("{} is no topic: give clicks or conversions", options.topic))?;
-    let (first, last) = options.range.split_once('-').unwrap_or((&options.range, &options.range));
-    let number = |text: &str| {
-        text.parse().with_context(|| format!("{} is no range: give it as 17-20", options.range))
-    };
-    let (first, last) = (number(first)?, number(last)?);
-    let why = options.said.why.clone();
-    Ok(Range { journal: journal.0, topic, partition: options.partition, first, last, why })
 }
 
 /// Gives how many records are lost, or fails with why none is.
@@ -135,26 +146,17 @@ async fn answer(database: &sqlx::PgPool, wish: i64) -> anyhow::Result<Result<u64
 mod tests {
     use super::*;
 
-    fn options(journal: &str, topic: &str, range: &str) -> Options {
-        Options {
-            journal: journal.to_owned(),
-            topic: topic.to_owned(),
-            partition: 3,
-            range: range.to_owned(),
-            said: Said {
-                why: "a disk is gone".to_owned(),
-                actor: "a test".to_owned(),
-                database_url: None,
-            },
-        }
+    fn records(journal: &str, topic: &str, range: &str) -> Records {
+        let [journal, topic, range] = [journal, topic, range].map(str::to_owned);
+        Records { journal, topic, partition: 3, range }
     }
 
     #[test]
     fn records_are_named_as_the_audit_names_them() {
-        let found = range(&options("0102030405060708", "clicks", "17-20")).unwrap();
+        let found = records("0102030405060708", "clicks", "17-20").read().unwrap();
         assert_eq!((found.journal, found.topic), (0x0102_0304_0506_0708, Topic::Clicks));
         assert_eq!((found.partition, found.first, found.last), (3, 17, 20));
-        let one = range(&options("0102030405060708", "conversions", "9")).unwrap();
+        let one = records("0102030405060708", "conversions", "9").read().unwrap();
         assert_eq!((one.first, one.last), (9, 9));
         for (journal, topic, text, said) in [
             ("12", "clicks", "1-2", "16 digits"),
@@ -162,7 +164,7 @@ mod tests {
             ("0102030405060708", "clicks", "all", "17-20"),
             ("0102030405060708", "clicks", "-5", "17-20"),
         ] {
-            let refused = range(&options(journal, topic, text)).unwrap_err();
+            let refused = records(journal, topic, text).read().unwrap_err();
             assert!(format!("{refused:#}").contains(said), "{refused:#}");
         }
     }

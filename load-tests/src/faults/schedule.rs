@@ -1,0 +1,153 @@
+//! What happens when: drawn from a seed, the same every time. Pure.
+
+use std::{fmt, time::Duration};
+
+use crate::generate::Random;
+
+/// Brokers, collectors, processors.
+pub const BROKERS: usize = 3;
+/// See above.
+pub const COLLECTORS: usize = 2;
+/// See above.
+pub const PROCESSORS: usize = 2;
+
+/// A process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// Answers visitors.
+    Collector(usize),
+    /// Decides.
+    Processor(usize),
+    /// Keeps the log.
+    Broker(usize),
+    /// PostgreSQL with all of its processes.
+    Postgres,
+    /// The ClickHouse engine.
+    Engine,
+}
+
+/// A way over the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Line {
+    /// Collectors to PostgreSQL.
+    Links,
+    /// Processors to PostgreSQL.
+    Postgres,
+    /// Processors to ClickHouse.
+    Engine,
+    /// Everybody to a broker.
+    Broker(usize),
+}
+
+/// What goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// SIGKILL; it is started again.
+    Kill(Who),
+    /// SIGSTOP for so long, then SIGCONT.
+    Freeze(Who, Duration),
+    /// Every connection is closed, and none is taken for so long.
+    Cut(Line, Duration),
+    /// Bytes come so much later, for so long.
+    Delay(Line, Duration, Duration),
+    /// The next request's body is closed half way.
+    HalfBody(Line),
+    /// The connection is closed when it next says COMMIT, before the answer.
+    LostCommit,
+    /// Everything of ours is killed at once.
+    KillAll,
+}
+
+/// A fault and its time since the beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Event {
+    /// When.
+    pub at: Duration,
+    /// What.
+    pub fault: Fault,
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:>6.2} s  {:?}", self.at.as_secs_f64(), self.fault)
+    }
+}
+
+/// One fault every second or two.
+pub fn schedule(seed: u64, length: Duration) -> Vec<Event> {
+    let mut random = Random::new(seed);
+    let mut events = Vec::new();
+    let mut at = Duration::from_millis(500);
+    while at < length {
+        events.push(Event { at, fault: fault(&mut random) });
+        at += Duration::from_millis(600 + random.below(1600) as u64);
+    }
+    events
+}
+
+fn fault(random: &mut Random) -> Fault {
+    let millis = |random: &mut Random, least: u64, more: usize| {
+        Duration::from_millis(least + random.below(more) as u64)
+    };
+    match random.below(20) {
+        0..=3 => Fault::Kill(process(random)),
+        4..=6 => Fault::Kill(Who::Processor(random.below(PROCESSORS))),
+        7 | 8 => Fault::Kill(Who::Collector(random.below(COLLECTORS))),
+        9..=11 => Fault::Freeze(process(random), millis(random, 200, 4000)),
+        12 | 13 => Fault::Cut(line(random), millis(random, 100, 3000)),
+        14 | 15 => Fault::Delay(line(random), millis(random, 10, 300), millis(random, 500, 3000)),
+        16 | 17 => Fault::HalfBody(Line::Engine),
+        18 => Fault::LostCommit,
+        _ => Fault::KillAll,
+    }
+}
+
+fn process(random: &mut Random) -> Who {
+    match random.below(9) {
+        0 | 1 => Who::Collector(random.below(COLLECTORS)),
+        2 | 3 => Who::Processor(random.below(PROCESSORS)),
+        4 | 5 => Who::Broker(random.below(BROKERS)),
+        6 | 7 => Who::Engine,
+        _ => Who::Postgres,
+    }
+}
+
+fn line(random: &mut Random) -> Line {
+    match random.below(8) {
+        0 => Line::Links,
+        1..=3 => Line::Postgres,
+        4 | 5 => Line::Engine,
+        _ => Line::Broker(random.below(BROKERS)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_gives_one_schedule_and_another_seed_another() {
+        let length = Duration::from_secs(20);
+        assert_eq!(schedule(7, length), schedule(7, length));
+        assert_ne!(schedule(7, length), schedule(8, length));
+        assert!(schedule(7, length).iter().all(|event| event.at < length));
+    }
+
+    #[test]
+    fn every_kind_of_fault_comes_within_a_few_seeds() {
+        let all: Vec<Fault> = (0..20)
+            .flat_map(|seed| schedule(seed, Duration::from_secs(12)))
+            .map(|event| event.fault)
+            .collect();
+        let some = |is: fn(&Fault) -> bool| assert!(all.iter().any(is));
+        some(|fault| matches!(fault, Fault::Kill(Who::Broker(_))));
+        some(|fault| matches!(fault, Fault::Kill(Who::Postgres)));
+        some(|fault| matches!(fault, Fault::Kill(Who::Engine)));
+        some(|fault| matches!(fault, Fault::Freeze(Who::Processor(_), _)));
+        some(|fault| matches!(fault, Fault::Cut(Line::Postgres, _)));
+        some(|fault| matches!(fault, Fault::Delay(..)));
+        some(|fault| matches!(fault, Fault::HalfBody(_)));
+        some(|fault| matches!(fault, Fault::LostCommit));
+        some(|fault| matches!(fault, Fault::KillAll));
+    }
+}
