@@ -5,7 +5,7 @@
 //! that slept between check and write finds its connection closed, so that no old block comes in
 //! after ClickHouse has forgotten its token. Refuses to decide or to change a byte.
 
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Notify;
 
@@ -14,7 +14,7 @@ use crate::{
     error::{Error, Result},
     metrics::Metrics,
     stores::{
-        outbox::{self, Block},
+        outbox::{self, Block, BlockId},
         server::{self, Lock},
     },
 };
@@ -24,6 +24,9 @@ const LOOK: Duration = Duration::from_millis(500);
 /// Wait after a failure; doubles up to the longest.
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const LONGEST_RETRY: Duration = Duration::from_secs(2);
+
+/// Blocks looked at, where the oldest are with other senders.
+const AHEAD: i64 = 8;
 
 /// What a sender works with.
 #[derive(Clone)]
@@ -61,20 +64,41 @@ impl Sender {
         }
     }
 
-    /// Sends the oldest block; false when there is none.
+    /// Sends the oldest block that no other sender has; false when there is none.
     pub(crate) async fn send_oldest(&self) -> Result<bool> {
-        let Some(block) = outbox::oldest(&self.pool).await? else { return Ok(false) };
         let mut db = self.pool.acquire().await?;
+        let Some((id, is_held)) = self.pick(&mut db).await? else { return Ok(false) };
+        let block = outbox::read(&mut *db, id).await?;
         // Who repairs or compares rollups holds this alone. A connection that fails gives it back.
         server::lock_shared(&mut db, Lock::Send).await?;
-        let sent = self.send(&mut db, &block).await;
+        let sent = match &block {
+            Some(block) => self.send(&mut db, block).await,
+            None => Ok(()),
+        };
         server::unlock_shared(&mut db, Lock::Send).await?;
+        if is_held {
+            server::unlock_block(&mut db, id).await?;
+        }
         sent?;
         self.sent.notify_one();
         Ok(true)
     }
 
-    async fn send(&self, db: &mut sqlx::PgConnection, block: &Block) -> Result<()> {
+    /// A block to send, and whether it is ours alone. That only spares ClickHouse the same block from all
+    /// senders at once: one that is frozen has it for as long as it likes, so that after a while another one
+    /// sends it too, and ClickHouse takes it once.
+    async fn pick(&self, db: &mut PgConnection) -> Result<Option<(BlockId, bool)>> {
+        let patience = self.engine.window().both();
+        let queue = outbox::queue(&mut *db, patience, AHEAD).await?;
+        for (id, _) in &queue {
+            if server::try_lock_block(db, *id).await? {
+                return Ok(Some((*id, true)));
+            }
+        }
+        Ok(queue.first().filter(|(_, is_old)| *is_old).map(|(id, _)| (*id, false)))
+    }
+
+    async fn send(&self, db: &mut PgConnection, block: &Block) -> Result<()> {
         let timer = self.metrics.insert_seconds.start_timer();
         let connection = self.engine.connect().await?;
         if !outbox::is_open(&mut *db, block.id).await? {

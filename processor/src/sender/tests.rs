@@ -7,7 +7,7 @@ use super::*;
 use crate::{
     batch::Manifest,
     config::{Stores, Window},
-    stores::{outbox::BlockId, seqs::Key},
+    stores::seqs::Key,
 };
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,7 @@
 //! Blocks on their way to ClickHouse, and the ids of all that were ever committed.
 
 use sqlx::{PgConnection, PgExecutor};
+use std::time::Duration;
 
 use super::bigint;
 use crate::{batch::Manifest, error::Result};
@@ -65,16 +66,34 @@ pub(crate) async fn put(db: &mut PgConnection, block: &Block, records: &Manifest
     Ok(())
 }
 
-/// The oldest block not yet done.
-pub(crate) async fn oldest(db: impl PgExecutor<'_>) -> Result<Option<Block>> {
+/// The oldest blocks not yet done, and whether each was committed longer ago than `patience`.
+pub(crate) async fn queue(
+    db: impl PgExecutor<'_>,
+    patience: Duration,
+    most: i64,
+) -> Result<Vec<(BlockId, bool)>> {
+    let rows = sqlx::query!(
+        r#"SELECT b.id, p.created_at < clock_timestamp() - $1 * interval '1 second' AS "old!"
+           FROM outbox_block b JOIN pipeline_block p USING (id)
+           ORDER BY b.commit, b.table_name LIMIT $2"#,
+        patience.as_secs_f64(),
+        most,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.iter().map(|row| Ok((BlockId::from_sql(&row.id)?, row.old))).collect()
+}
+
+/// A block to send; `None` when it is done.
+pub(crate) async fn read(db: impl PgExecutor<'_>, id: BlockId) -> Result<Option<Block>> {
     let row = sqlx::query!(
-        "SELECT id, commit, table_name, columns, rows, bytes FROM outbox_block ORDER BY commit, table_name LIMIT 1"
+        "SELECT commit, table_name, columns, rows, bytes FROM outbox_block WHERE id = $1",
+        &id.0[..]
     )
     .fetch_optional(db)
     .await?;
-    let Some(row) = row else { return Ok(None) };
-    Ok(Some(Block {
-        id: BlockId::from_sql(&row.id)?,
+    Ok(row.map(|row| Block {
+        id,
         commit: row.commit,
         table: row.table_name,
         columns: row.columns,

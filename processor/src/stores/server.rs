@@ -8,6 +8,7 @@ use sqlx::{
 };
 use std::{str::FromStr, time::Duration};
 
+use super::outbox::BlockId;
 use crate::error::{Error, Result};
 
 /// Connections of one processor: the pipeline, the sender, the audit.
@@ -160,4 +161,28 @@ pub(crate) async fn share(db: &mut PgConnection, lock: Lock) -> Result<()> {
 pub(crate) async fn unlock_shared(db: &mut PgConnection, lock: Lock) -> Result<()> {
     sqlx::query!("SELECT pg_advisory_unlock_shared($1)", lock.key()).fetch_one(db).await?;
     Ok(())
+}
+
+/// The first number of locks on blocks; the second is of the block.
+const BLOCKS: i32 = 0x7472_6962;
+
+/// Takes a block to send, unless another sender has it.
+pub(crate) async fn try_lock_block(db: &mut PgConnection, id: BlockId) -> Result<bool> {
+    let row =
+        sqlx::query!(r#"SELECT pg_try_advisory_lock($1, $2) AS "taken!""#, BLOCKS, number(id))
+            .fetch_one(db)
+            .await?;
+    Ok(row.taken)
+}
+
+/// Gives it back.
+pub(crate) async fn unlock_block(db: &mut PgConnection, id: BlockId) -> Result<()> {
+    sqlx::query!("SELECT pg_advisory_unlock($1, $2)", BLOCKS, number(id)).fetch_one(db).await?;
+    Ok(())
+}
+
+/// Two blocks with the same number wait for one another, and no more.
+const fn number(id: BlockId) -> i32 {
+    let [a, b, c, d, ..] = id.0;
+    i32::from_le_bytes([a, b, c, d])
 }
