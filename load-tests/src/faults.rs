@@ -5,6 +5,7 @@
 //! reach inside: it sees ports, processes, files and tables, as an operator does.
 
 pub mod cast;
+pub mod disk;
 pub mod proxy;
 pub mod schedule;
 pub mod stage;

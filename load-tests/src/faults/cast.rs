@@ -15,7 +15,7 @@ use sqlx::PgPool;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{
-    schedule::{COLLECTORS, Fault, Line, PROCESSORS, Who},
+    schedule::{COLLECTORS, Fault, Line, OTHERS, PROCESSORS, Who},
     stage::Stage,
 };
 
@@ -191,7 +191,8 @@ impl Cast {
     fn collector(&self, stage: &Stage, n: usize) -> Result<Actor> {
         let [listen, admin] = crate::system::free_addresses()?;
         let name = format!("collector-{n}");
-        let journal = self.folder.join(&name).join("journal");
+        let run = self.folder.file_name().and_then(|name| name.to_str()).unwrap_or("run");
+        let journal = stage.disks[n].fresh(run)?.join("journal");
         let more = [
             ("TRIBUTARY_NAME", format!("n{n}")),
             ("TRIBUTARY_COLLECTOR", listen),
@@ -247,7 +248,13 @@ impl Cast {
             Fault::Delay(line, by, length) => stage.line(line).delay(by, length),
             Fault::HalfBody(line) => stage.line(line).half_body(),
             Fault::LostCommit => stage.line(Line::Postgres).lose_commit(),
+            Fault::FillDisk(n, length) => stage.disks[n].fill(length)?,
             Fault::KillAll => self.all().try_for_each(Actor::kill)?,
+            Fault::KillEverything => {
+                self.all().for_each(Actor::strike);
+                OTHERS.into_iter().try_for_each(|who| stage.kill(who))?;
+                self.all().try_for_each(Actor::begin)?;
+            }
         }
         self.all().try_for_each(Actor::revive)
     }

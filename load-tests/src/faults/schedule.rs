@@ -10,6 +10,9 @@ pub const BROKERS: usize = 3;
 pub const COLLECTORS: usize = 2;
 /// See above.
 pub const PROCESSORS: usize = 2;
+/// Everything that is not ours.
+pub const OTHERS: [Who; BROKERS + 2] =
+    [Who::Postgres, Who::Engine, Who::Broker(0), Who::Broker(1), Who::Broker(2)];
 
 /// A process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,8 +57,12 @@ pub enum Fault {
     HalfBody(Line),
     /// The connection is closed when it next says COMMIT, before the answer.
     LostCommit,
+    /// The disk of a collector's journals is filled to its last byte, for so long.
+    FillDisk(usize, Duration),
     /// Everything of ours is killed at once.
     KillAll,
+    /// Everything is killed at once, stores and brokers too.
+    KillEverything,
 }
 
 /// A fault and its time since the beginning.
@@ -89,7 +96,7 @@ fn fault(random: &mut Random) -> Fault {
     let millis = |random: &mut Random, least: u64, more: usize| {
         Duration::from_millis(least + random.below(more) as u64)
     };
-    match random.below(20) {
+    match random.below(24) {
         0..=3 => Fault::Kill(process(random)),
         4..=6 => Fault::Kill(Who::Processor(random.below(PROCESSORS))),
         7 | 8 => Fault::Kill(Who::Collector(random.below(COLLECTORS))),
@@ -97,7 +104,9 @@ fn fault(random: &mut Random) -> Fault {
         12 | 13 => Fault::Cut(line(random), millis(random, 100, 3000)),
         14 | 15 => Fault::Delay(line(random), millis(random, 10, 300), millis(random, 500, 3000)),
         16 | 17 => Fault::HalfBody(Line::Engine),
-        18 => Fault::LostCommit,
+        18 | 19 => Fault::LostCommit,
+        20 | 21 => Fault::FillDisk(random.below(COLLECTORS), millis(random, 200, 2500)),
+        22 => Fault::KillEverything,
         _ => Fault::KillAll,
     }
 }
@@ -148,6 +157,8 @@ mod tests {
         some(|fault| matches!(fault, Fault::Delay(..)));
         some(|fault| matches!(fault, Fault::HalfBody(_)));
         some(|fault| matches!(fault, Fault::LostCommit));
+        some(|fault| matches!(fault, Fault::FillDisk(..)));
         some(|fault| matches!(fault, Fault::KillAll));
+        some(|fault| matches!(fault, Fault::KillEverything));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::Write,
     net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
@@ -14,8 +15,9 @@ use tempfile::TempDir;
 use url::Url;
 
 use super::{
+    disk::Disk,
     proxy::Proxy,
-    schedule::{BROKERS, Line, Who},
+    schedule::{BROKERS, COLLECTORS, Line, OTHERS, Who},
 };
 use crate::system::{Part, parts};
 
@@ -35,6 +37,8 @@ pub struct Stage {
     to_postgres: Proxy,
     to_engine: Proxy,
     to_brokers: Vec<Proxy>,
+    /// One for each collector.
+    pub disks: Vec<Disk>,
 }
 
 impl Stage {
@@ -61,7 +65,14 @@ impl Stage {
             cluster.begin(n)?;
         }
         cluster.wait()?;
+        let disk = |n: usize| Disk::mount(folder.path().join(format!("disk-{n}")));
+        let disks = (0..COLLECTORS).map(disk).collect::<Result<Vec<_>>>()?;
+        if !disks.iter().all(Disk::is_small) {
+            // Not worth failing for: everything else is still tried.
+            let _ = writeln!(std::io::stderr(), "no right to mount a small disk: none is filled");
+        }
         Ok(Self {
+            disks,
             folder,
             cluster,
             links: Proxy::start(postgres).await?,
@@ -134,7 +145,8 @@ impl Stage {
     pub async fn heal(&mut self) -> Result<()> {
         let all = [&self.links, &self.to_postgres, &self.to_engine];
         all.into_iter().chain(&self.to_brokers).for_each(Proxy::heal);
-        for who in [Who::Postgres, Who::Engine, Who::Broker(0), Who::Broker(1), Who::Broker(2)] {
+        self.disks.iter().for_each(Disk::heal);
+        for who in OTHERS {
             for pid in self.processes(who)? {
                 let _ = kill_process(pid, Signal::CONT);
             }
