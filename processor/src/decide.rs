@@ -194,6 +194,7 @@ impl Decider {
         }
         lane.seqs.received += 1;
         self.counts.received += 1;
+        of.fill_hole(topic, partition, batch);
         let read = match topic {
             Topic::Clicks => decode::click(payload, &mut self.click.event, partition, partitions),
             Topic::Conversions => decode::conversion(payload, partition, partitions).map(|event| {

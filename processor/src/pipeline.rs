@@ -25,7 +25,7 @@ use crate::{
     engine::Engine,
     error::{Error, Result},
     guard,
-    journals::Journals,
+    journals::{Incarnation, Journals},
     lost,
     metrics::Metrics,
     resend,
@@ -70,6 +70,8 @@ pub(crate) struct Session<'a> {
     committed: Arc<Notify>,
     sent: Arc<Notify>,
     cleaned: Option<Instant>,
+    /// That something is missing was told.
+    told_holes: bool,
 }
 
 /// When a session ends by itself.
@@ -328,7 +330,28 @@ impl<'a> Session<'a> {
         })
     }
 
-    fn report(&self, batch: &Batch) {
+    /// Once for each time that something is missing: what is told then is what to do about it.
+    fn tell_holes(&mut self, holes: u64) {
+        if holes == 0 {
+            self.told_holes = false;
+            return;
+        }
+        let first = self.journals.iter().find_map(Incarnation::first_hole);
+        if let (false, Some((key, first, last))) = (self.told_holes, first) {
+            self.told_holes = true;
+            tracing::error!(
+                holes,
+                journal = format_args!("{:016x}", key.journal),
+                topic = key.topic.name(),
+                partition = key.partition,
+                first,
+                last,
+                "records were announced and are not in: the numbers stand still until they are sent again (tributary journal resend) or declared lost (tributary journal lost)"
+            );
+        }
+    }
+
+    fn report(&mut self, batch: &Batch) {
         let metrics = &self.context.metrics;
         let counts = self.decider.counts;
         let records = [
@@ -345,7 +368,9 @@ impl<'a> Session<'a> {
         }
         metrics.corrupt.inc_by(counts.corrupt);
         metrics.waiting.set(i64::try_from(self.waiting.len()).unwrap_or(i64::MAX));
-        metrics.holes.set(i64::try_from(self.journals.holes()).unwrap_or(i64::MAX));
+        let holes = self.journals.holes();
+        metrics.holes.set(i64::try_from(holes).unwrap_or(i64::MAX));
+        self.tell_holes(holes);
         let now = clock::now_ms();
         let silent = self.journals.iter().filter(|one| {
             one.is_live() && !one.known.import && now.saturating_sub(one.heard_ms) > SILENT_MS

@@ -90,12 +90,15 @@ impl Sender {
     async fn pick(&self, db: &mut PgConnection) -> Result<Option<(BlockId, bool)>> {
         let patience = self.engine.window().both();
         let queue = outbox::queue(&mut *db, patience, AHEAD).await?;
-        for (id, _) in &queue {
-            if server::try_lock_block(db, *id).await? {
-                return Ok(Some((*id, true)));
+        for (id, is_old) in queue {
+            let is_held = server::try_lock_block(db, id).await?;
+            // An old one before any younger: what is inserted between two tries of a block must stay far below
+            // what ClickHouse remembers.
+            if is_held || is_old {
+                return Ok(Some((id, is_held)));
             }
         }
-        Ok(queue.first().filter(|(_, is_old)| *is_old).map(|(id, _)| (*id, false)))
+        Ok(None)
     }
 
     async fn send(&self, db: &mut PgConnection, block: &Block) -> Result<()> {

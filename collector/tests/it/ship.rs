@@ -169,3 +169,31 @@ fn topics_with_other_partitions_stop_the_start_with_a_clear_line() {
     let why = collector::bind(crate::harness::config(&folder, &url, &none)).unwrap_err();
     assert!(why.to_string().contains("TRIBUTARY_KAFKA names none"), "{why}");
 }
+
+#[test]
+fn a_range_is_sent_again_out_of_the_files_under_its_own_identity() {
+    let (mut collector, mut log) = shipping("again", &["--cores", "1", "--partitions", "4"]);
+    for _ in 0..40 {
+        assert_eq!(collector.get("/c/go").status, 302);
+    }
+    collector.stop().unwrap();
+    log.read_until("the journal is whole in Kafka", |log| log.is_whole(1));
+    // One visitor: all in one partition.
+    let (journal, topic, partition, _) = *log.ids().first().unwrap();
+    let place = journal::journals(&collector.folder.path().join("data/journal")).unwrap().remove(0);
+    let key = collector.keys.journal();
+    let range =
+        |first, last| collector::Range { place: place.clone(), topic, partition, first, last };
+    assert_eq!(collector::resend(&log.config, &key, &range(11, 30)).unwrap(), 20);
+    let times = |log: &EventLog, seq| {
+        let id = (journal, topic, partition, seq);
+        log.records().iter().filter(|(found, _)| *found == id).count()
+    };
+    log.read_until("they are there again", |log| times(log, 30) == 2);
+    let seen: Vec<usize> = (1..=40).map(|seq| times(&log, seq)).collect();
+    let expected: Vec<usize> =
+        (1..=40).map(|seq| if (11..=30).contains(&seq) { 2 } else { 1 }).collect();
+    assert_eq!(seen, expected);
+    let why = collector::resend(&log.config, &key, &range(39, 44)).unwrap_err().to_string();
+    assert!(why.starts_with("the files hold 2 of the 6 records"), "{why}");
+}

@@ -140,6 +140,29 @@ impl Incarnation {
         self.advance(batch);
     }
 
+    /// A record came that was announced long ago: what waited for it goes on. A live journal says the next time itself;
+    /// one that has ended never will.
+    pub(crate) fn fill_hole(&mut self, topic: Topic, partition: u16, batch: &mut Batch) {
+        let Some(lane) = self.lane_mut(topic, partition).filter(|lane| lane.holes > 0) else {
+            return;
+        };
+        lane.count_holes();
+        if lane.holes == 0
+            && let Some(ended_ms) = self.known.ended_ms
+        {
+            self.hear_end(ended_ms, batch);
+        }
+    }
+
+    /// The first numbers of ours that were announced and are not in, for the log.
+    pub(crate) fn first_hole(&self) -> Option<(Key, u64, u64)> {
+        let holed = self.lanes().find(|(_, lane)| lane.holes > 0);
+        holed.and_then(|(key, lane)| {
+            let holes = lane.seqs.covered.holes(lane.seqs.announced);
+            holes.first().map(|(first, last)| (key, *first, *last))
+        })
+    }
+
     /// Everything is as it was said at the end: after records were declared lost.
     pub(crate) fn hear_end(&mut self, ended_ms: u64, batch: &mut Batch) {
         self.lanes.iter_mut().for_each(|lane| beat(lane, ended_ms));

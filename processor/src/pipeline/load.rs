@@ -86,6 +86,7 @@ impl<'a> Session<'a> {
             committed,
             sent,
             cleaned: None,
+            told_holes: false,
         };
         if let Scope::Partitions(partitions) = session.owner.scope.clone() {
             let all = partitions.into_iter().max().map_or(0, |last| last + 1);

@@ -159,3 +159,39 @@ async fn strangers_and_nonsense_are_dead_letters_and_hold_nobody_up() {
     processor.kill();
     limited("the audit", world.audit()).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hole_holds_the_numbers_until_it_is_sent_again_also_of_a_journal_that_has_ended() {
+    const AS_OF: &str =
+        "SELECT coalesce((extract(epoch FROM as_of) * 1000)::bigint, 0) FROM pipeline_as_of";
+    const HOLED: &str =
+        "SELECT count(*) FROM pipeline_as_of WHERE note = 'announced and never received: c0'";
+    let world = World::new().await;
+    let mut events = EventLog::make("holes").await;
+    let mut log = world.writer(JOURNAL, NOON);
+    let mut ids = Vec::new();
+    for n in 0..20 {
+        // All in one partition, so that a message has several.
+        ids.push(log.click(click(NOON + n, 4)));
+    }
+    log.conversion(sale(NOON + 60_000, ids[8], "T-1"));
+    log.beat(NOON + 61_000);
+    drop(log);
+    let key = world.key();
+    journal::retire(&world.journals(), "c0", journal::JournalId(JOURNAL), &key, "a test").unwrap();
+    // The second message of clicks, with the one that was sold, does not arrive.
+    events.ship_without(&world, |topic, batch| topic == Topic::Clicks && batch.first_seq == 8);
+    let processor = start_with(&world, &events.arguments());
+    world.reaches(HOLED, 1).await;
+    world.stored(13).await;
+    assert_eq!(world.ask("SELECT count(*) FROM affiliate_conversion").await, 0);
+    assert!(world.ask(AS_OF).await < NOON as i64 + 60_000);
+    events.ship_again(&world);
+    settled(&world, 20).await;
+    world.reaches("SELECT count(*) FROM affiliate_conversion WHERE status = 'pending'", 1).await;
+    world.reaches(AS_OF, NOON as i64 + 61_000).await;
+    assert_eq!(world.ask(HOLED).await, 0);
+    assert_eq!(world.ask_engine("SELECT toInt64(count()) FROM clicks").await, 20);
+    processor.kill();
+    world.audit().await;
+}

@@ -113,6 +113,11 @@ impl World {
         Arguments::try_parse_from(arguments).unwrap().config
     }
 
+    /// What their headers are signed with.
+    pub(crate) fn key(&self) -> journal::Key {
+        Keys::parse(KEYS).unwrap().journal()
+    }
+
     /// The folder of all journals.
     pub(crate) fn journals(&self) -> PathBuf {
         self.folder.path().join("journal")
