@@ -69,6 +69,11 @@ install-bench:
 install-kafka:
 	@deploy/install.sh kafka
 
+.PHONY: model
+model: ## Enumerate the states of the protocol, with every rule and without each: ARGS="--events 3"
+	cargo build --release --locked -p load-tests --bin model
+	target/release/model --without $(ARGS)
+
 SEEDS ?= 20
 FIRST_SEED ?= 1
 

@@ -6,6 +6,7 @@
 pub mod generate;
 pub mod faults;
 pub mod links;
+pub mod model;
 pub mod stores;
 pub mod system;
 pub mod api;

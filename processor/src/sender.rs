@@ -25,8 +25,9 @@ const LOOK: Duration = Duration::from_millis(500);
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const LONGEST_RETRY: Duration = Duration::from_secs(2);
 
-/// Blocks looked at, where the oldest are with other senders.
-const AHEAD: i64 = 8;
+/// Commits that senders go ahead of a block that another one has. However long it is stuck, no more blocks than
+/// those are inserted between two tries of it, which is far below what ClickHouse remembers.
+const AHEAD: i64 = 16;
 
 /// What a sender works with.
 #[derive(Clone)]
@@ -92,8 +93,6 @@ impl Sender {
         let queue = outbox::queue(&mut *db, patience, AHEAD).await?;
         for (id, is_old) in queue {
             let is_held = server::try_lock_block(db, id).await?;
-            // An old one before any younger: what is inserted between two tries of a block must stay far below
-            // what ClickHouse remembers.
             if is_held || is_old {
                 return Ok(Some((id, is_held)));
             }

@@ -66,18 +66,20 @@ pub(crate) async fn put(db: &mut PgConnection, block: &Block, records: &Manifest
     Ok(())
 }
 
-/// The oldest blocks not yet done, and whether each was committed longer ago than `patience`.
+/// The oldest blocks not yet done, none more than `ahead` commits younger than the first, and whether each was
+/// committed longer ago than `patience`.
 pub(crate) async fn queue(
     db: impl PgExecutor<'_>,
     patience: Duration,
-    most: i64,
+    ahead: i64,
 ) -> Result<Vec<(BlockId, bool)>> {
     let rows = sqlx::query!(
         r#"SELECT b.id, p.created_at < clock_timestamp() - $1 * interval '1 second' AS "old!"
            FROM outbox_block b JOIN pipeline_block p USING (id)
-           ORDER BY b.commit, b.table_name LIMIT $2"#,
+           WHERE b.commit < (SELECT min(commit) FROM outbox_block) + $2
+           ORDER BY b.commit, b.table_name"#,
         patience.as_secs_f64(),
-        most,
+        ahead,
     )
     .fetch_all(db)
     .await?;
