@@ -110,7 +110,8 @@ impl Shared {
     async fn click(&self, number: u64, random: &mut Random) -> Option<String> {
         let link = random.below(LINKS as usize) + 1;
         let url = format!("http://{}/c/l{link}?sub1=n{number}", self.host(random));
-        let visitor = format!("192.0.2.{}", random.below(200));
+        // Networks of their own, so that they fall into every partition.
+        let visitor = format!("10.{}.{}.7", random.below(20), random.below(20));
         let agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
         let asked = self.client.get(url).header("x-forwarded-for", visitor);
         let answer = asked.header("user-agent", agent).send().await.ok()?;
