@@ -12,7 +12,7 @@ pub mod stage;
 pub mod traffic;
 pub mod verdict;
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result};
 use tokio::time::{Instant, sleep_until};
@@ -33,6 +33,8 @@ pub struct Outcome {
     pub conversions: usize,
     /// Everything that is not as it should be; empty when the promise held.
     pub wrong: Vec<String>,
+    /// Where the processes' logs lie, as long as the stage stands.
+    pub logs: PathBuf,
 }
 
 /// Plays for `length` under the faults of a seed, lets everything settle, and judges.
@@ -50,9 +52,12 @@ pub async fn run(stage: &mut Stage, seed: u64, length: Duration) -> Result<Outco
     }
     sleep_until(begun + length).await;
     let told = traffic.end().await;
-    cast.calm(stage).await.context("the processes do not come back")?;
-    let wrong = verdict::judge(stage, &cast, &told).await?;
+    let wrong = match cast.calm(stage).await {
+        Ok(()) => verdict::judge(&cast, &told).await?,
+        Err(error) => vec![format!("somebody does not come back: {error:#}")],
+    };
+    let logs = cast.folder().to_owned();
     cast.end().await;
     let (clicks, conversions) = (told.clicks.len(), told.conversions.len());
-    Ok(Outcome { schedule: events, clicks, conversions, wrong })
+    Ok(Outcome { schedule: events, clicks, conversions, wrong, logs })
 }

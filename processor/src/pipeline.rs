@@ -50,7 +50,7 @@ pub(crate) struct Context {
     pub(crate) config: Config,
     pub(crate) journal_key: journal::Key,
     pub(crate) metrics: Metrics,
-    /// A session runs: what `/health` says.
+    /// A session runs, or waits for partitions: what `/health` says.
     pub(crate) well: Arc<AtomicBool>,
     /// Whose member it is, where the log is Kafka's.
     pub(crate) group: Option<Arc<Group>>,
@@ -88,7 +88,11 @@ pub(crate) async fn session(context: &Context, until: Until) -> Result<()> {
     let config = &context.config;
     // Before a store is asked: whoever owns nothing needs none.
     let assignment = match &context.group {
-        Some(group) => Some(group.assignment().await),
+        Some(group) => {
+            // One more than there are partitions is as well as the others.
+            let _waits = Well::of(&context.well);
+            Some(group.assignment().await)
+        }
         None => None,
     };
     let (pool, here) = server::connect(&config.stores.database_url).await?;

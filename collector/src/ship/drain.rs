@@ -95,15 +95,23 @@ impl Drain {
         }
     }
 
-    /// Makes durable how far it is.
+    /// Makes durable how far it is. A full disk only makes a restart send more again.
     ///
     /// # Errors
     /// The disk's.
     pub(super) fn store(&mut self) -> Result<()> {
         let acknowledged = self.progress.acknowledged;
-        if self.stored != acknowledged {
-            checkpoint::store(&self.place().dir(), acknowledged)?;
-            self.stored = acknowledged;
+        if self.stored == acknowledged {
+            return Ok(());
+        }
+        match checkpoint::store(&self.place().dir(), acknowledged) {
+            Err(error) if error.is_disk_full() => {
+                tracing::debug!(journal = %self.place().journal, %error, "no checkpoint");
+            }
+            stored => {
+                stored?;
+                self.stored = acknowledged;
+            }
         }
         Ok(())
     }

@@ -1,7 +1,12 @@
 //! `faults`: plays traffic against two collectors, three brokers, two processors and both stores while
 //! they are killed, frozen and cut off, and asks every store for every number afterwards.
 
-use std::{io::Write, time::Duration};
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Result, ensure};
 use clap::Parser;
@@ -59,6 +64,8 @@ async fn main() -> Result<()> {
             }
         }
         if !held {
+            let kept = keep(&outcome.logs, seed)?;
+            writeln!(out, "  logs: {}", kept.display())?;
             failed.push(seed);
         }
     }
@@ -67,4 +74,19 @@ async fn main() -> Result<()> {
         "broken by seeds {failed:?}: `make faults FIRST_SEED=n SEEDS=1` repeats one"
     );
     Ok(())
+}
+
+/// Copies the logs of a seed that failed to where they outlive this program.
+fn keep(logs: &Path, seed: u64) -> Result<PathBuf> {
+    let kept = PathBuf::from(format!("target/faults/seed-{seed}"));
+    fs::create_dir_all(&kept)?;
+    for entry in fs::read_dir(logs)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|end| end == "log")
+            && let Some(name) = path.file_name()
+        {
+            fs::copy(&path, kept.join(name))?;
+        }
+    }
+    Ok(kept)
 }

@@ -8,7 +8,7 @@ use clap::Parser;
 use sqlx::AssertSqlSafe;
 use tokio::time::{Instant, sleep};
 
-use super::{cast::Cast, stage::Stage, traffic::Told};
+use super::{cast::Cast, traffic::Told};
 
 /// A log that is read to its end by then never will be.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -27,7 +27,7 @@ struct Audit {
 ///
 /// # Errors
 /// When a store does not answer.
-pub async fn judge(_: &Stage, cast: &Cast, told: &Told) -> Result<Vec<String>> {
+pub async fn judge(cast: &Cast, told: &Told) -> Result<Vec<String>> {
     let mut wrong = Vec::new();
     if let Some(what) = settle(cast).await? {
         wrong.push(what);
@@ -39,9 +39,6 @@ pub async fn judge(_: &Stage, cast: &Cast, told: &Told) -> Result<Vec<String>> {
     let report = processor::audit::run(&Audit::try_parse_from(arguments)?.config).await?;
     if !report.is_clean() {
         wrong.push(format!("the audit: {report}"));
-    }
-    if !wrong.is_empty() {
-        wrong.push(format!("logs: {}", cast.folder().display()));
     }
     Ok(wrong)
 }

@@ -115,13 +115,23 @@ impl Group {
 
     /// Waits until some partitions are ours.
     pub(crate) async fn assignment(&self) -> Assignment {
+        let mut told = String::new();
         loop {
             let ours = self.now();
             if !ours.partitions.is_empty() {
                 return ours;
             }
             // Nothing is assigned, so that no message comes: this serves the group alone.
-            drop(tokio::task::block_in_place(|| self.consumer.poll(Duration::ZERO)));
+            let polled = tokio::task::block_in_place(|| self.consumer.poll(Duration::ZERO));
+            let failed = polled.and_then(Result::err).map(|error| error.to_string());
+            // Topics that are not there, say: once, not ten times a second.
+            if let Some(error) = failed.filter(|error| *error != told) {
+                tracing::warn!(
+                    error,
+                    "kafka gives us no partitions: `migrate --kafka …` makes the topics"
+                );
+                told = error;
+            }
             tokio::time::sleep(LOOK).await;
         }
     }
