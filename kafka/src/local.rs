@@ -9,6 +9,7 @@ use std::{
     fs::{self, File},
     io,
     net::{TcpListener, TcpStream},
+    ops::RangeInclusive,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -20,7 +21,7 @@ use crate::{
 };
 
 /// A JVM on a busy machine; one that is not ready by then hangs.
-const START: Duration = Duration::from_secs(90);
+const START: Duration = Duration::from_secs(180);
 /// How often readiness is asked for.
 const LOOK: Duration = Duration::from_millis(100);
 /// Longest wait for one answer.
@@ -51,6 +52,9 @@ pub fn jars() -> PathBuf {
         panic!("TRIBUTARY_TEST_KAFKA_JARS is not set: run `make test`, which fetches them")
     })
 }
+
+/// Ports that brokers listen on.
+const PORTS: RangeInclusive<u16> = 18_000..=31_999;
 
 /// Brokers of one cluster. They end with this value.
 #[derive(Debug)]
@@ -93,13 +97,16 @@ impl Cluster {
         if !jars.is_dir() {
             return Err(Error::NoJars(jars.to_owned()));
         }
-        // Held until all are drawn, so that none is drawn twice.
-        let mut held = Vec::new();
+        // Below those that the kernel gives to outgoing connections, one of which could have a killed broker's port
+        // when it begins again.
+        let mut next = PORTS.start() + (std::process::id() % 12_000) as u16;
         let mut port = || -> Result<u16> {
-            let socket = TcpListener::bind("127.0.0.1:0").map_err(local("no free port"))?;
-            let port = socket.local_addr().map_err(local("no free port"))?.port();
-            held.push(socket);
-            Ok(port)
+            let mut tries = PORTS.clone();
+            let free = tries.find_map(|_| {
+                next = if next < *PORTS.end() { next + 1 } else { *PORTS.start() };
+                TcpListener::bind(("127.0.0.1", next)).ok().map(|_| next)
+            });
+            free.ok_or_else(|| local("no free port")(io::ErrorKind::AddrInUse.into()))
         };
         let mut nodes = Vec::new();
         for id in 1..=brokers {

@@ -22,7 +22,7 @@ use super::{
 /// Partitions of both topics.
 const PARTITIONS: u16 = 4;
 /// How long a process may take to get ready or to end.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(180);
 /// Links to click on.
 pub const LINKS: u32 = 40;
 const KEY: [u8; 32] = [11; 32];

@@ -158,7 +158,7 @@ impl Stage {
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
             };
-            let limit = Duration::from_secs(60);
+            let limit = Duration::from_secs(180);
             tokio::time::timeout(limit, reached).await.context("a store does not come back")?;
         }
         Ok(())

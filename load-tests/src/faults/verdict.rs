@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 use super::{cast::Cast, traffic::Told};
 
 /// A log that is read to its end by then never will be.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_secs(240);
 /// What a sale earns: 1 EUR in units.
 const COMMISSION: i64 = 1_000_000;
 /// Numbers named of each kind; the rest is counted.
