@@ -7,8 +7,10 @@
 mod config;
 mod error;
 pub mod local;
+mod log;
 mod topics;
 
 pub use config::Config;
 pub use error::{Error, Result};
+pub use log::log;
 pub use topics::{Found, Layout, check, check_found, create};

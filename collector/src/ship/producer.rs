@@ -30,16 +30,8 @@ pub(super) struct Delivery {
 struct Context(Sender<Delivery>);
 
 impl ClientContext for Context {
-    /// Into our log, with the levels of librdkafka.
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        match level {
-            RDKafkaLogLevel::Emerg
-            | RDKafkaLogLevel::Alert
-            | RDKafkaLogLevel::Critical
-            | RDKafkaLogLevel::Error
-            | RDKafkaLogLevel::Warning => tracing::warn!(facility, "kafka: {message}"),
-            _ => tracing::debug!(facility, "kafka: {message}"),
-        }
+        kafka::log(level, facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {

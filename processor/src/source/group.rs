@@ -40,13 +40,8 @@ struct Context {
 }
 
 impl ClientContext for Context {
-    /// Into our log, with the levels of librdkafka.
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        if level as i32 <= RDKafkaLogLevel::Warning as i32 {
-            tracing::warn!(facility, "kafka: {message}");
-        } else {
-            tracing::debug!(facility, "kafka: {message}");
-        }
+        kafka::log(level, facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
