@@ -69,6 +69,7 @@ pub(crate) struct Held {
     /// Of each record's place: one lost and one doubled do not add up to it.
     checksum: u64,
     oldest_ms: u64,
+    newest_ms: u64,
 }
 
 impl Held {
@@ -76,6 +77,7 @@ impl Held {
     pub(crate) fn add(&mut self, seq: u64, shard: u32, time_ms: u64) {
         self.first = if self.rows == 0 { seq } else { self.first.min(seq) };
         self.oldest_ms = if self.rows == 0 { time_ms } else { self.oldest_ms.min(time_ms) };
+        self.newest_ms = self.newest_ms.max(time_ms);
         self.last = self.last.max(seq);
         self.rows += 1;
         self.checksum = self.checksum.wrapping_add(mixed(seq, shard));
@@ -115,6 +117,11 @@ impl Manifest {
     /// The time of the oldest record.
     pub(crate) fn oldest_ms(&self) -> u64 {
         self.0.values().map(|held| held.oldest_ms).min().unwrap_or(0)
+    }
+
+    /// The time of the newest record.
+    pub(crate) fn newest_ms(&self) -> u64 {
+        self.0.values().map(|held| held.newest_ms).max().unwrap_or(0)
     }
 
     /// As stored: `[[journal hex, topic, partition, first, last, rows, checksum], …]`.

@@ -21,6 +21,9 @@ pub struct Config {
     /// The group of processors that share Kafka's partitions.
     #[arg(long, env = "TRIBUTARY_KAFKA_GROUP", default_value = "tributary-processor")]
     pub kafka_group: String,
+    /// Minutes between two audits of recent events; every day is compared at its end besides. 0: none is made.
+    #[arg(long, env = "TRIBUTARY_AUDIT_MINUTES", default_value_t = 10)]
+    pub audit_minutes: u64,
     /// Where metrics and health are served.
     #[arg(long = "processor", env = "TRIBUTARY_PROCESSOR", default_value = "127.0.0.1:8083")]
     pub admin: SocketAddr,

@@ -121,11 +121,13 @@ async fn remove_uncommitted(
         let stored: Vec<Stored> = engine.client().query(&sql).fetch_all().await?;
         let mut wrong = Vec::new();
         for chunk in stored.chunks(IDS) {
-            let ids: Vec<BlockId> = chunk.iter().filter_map(|row| parse(&row.block)).collect();
+            let ids: Vec<BlockId> =
+                chunk.iter().filter_map(|row| BlockId::parse(&row.block)).collect();
             let known: HashSet<BlockId> =
                 outbox::committed(&mut *db, &ids).await?.into_iter().collect();
             let gone = |row: &&Stored| {
-                parse(&row.block).is_none_or(|id| !known.contains(&id) || open.contains(&id))
+                BlockId::parse(&row.block)
+                    .is_none_or(|id| !known.contains(&id) || open.contains(&id))
             };
             wrong.extend(chunk.iter().filter(gone));
         }
@@ -146,13 +148,6 @@ async fn remove_uncommitted(
         }
     }
     Ok(())
-}
-
-fn parse(hex: &str) -> Option<BlockId> {
-    u128::from_str_radix(hex, 16)
-        .ok()
-        .filter(|_| hex.len() == 32)
-        .map(|id| BlockId(id.to_be_bytes()))
 }
 
 fn put_days(days: &mut BTreeSet<NaiveDate>, row: &Stored) {

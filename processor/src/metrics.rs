@@ -6,6 +6,10 @@ use prometheus::{
     TextEncoder,
 };
 
+pub(crate) mod losses;
+
+use losses::Losses;
+
 /// All metrics of one processor.
 #[derive(Clone)]
 pub struct Metrics {
@@ -38,6 +42,8 @@ pub struct Metrics {
     pub batch_seconds: Histogram,
     /// Seconds of an insert.
     pub insert_seconds: Histogram,
+    /// The loss ledger and the audits.
+    pub(crate) losses: Losses,
 }
 
 impl Metrics {
@@ -86,6 +92,7 @@ impl Metrics {
             silent: gauge("processor_silent_journals", "Live journals silent for some seconds")?,
             batch_seconds: seconds("processor_batch_seconds", "First record to commit")?,
             insert_seconds: seconds("processor_insert_seconds", "One insert into ClickHouse")?,
+            losses: Losses::new(&registry)?,
             registry,
         })
     }

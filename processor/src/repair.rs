@@ -4,7 +4,7 @@
 //! rebuilt. The sums are those of the materialized views themselves, asked of ClickHouse: a rollup
 //! that is added later is compared and repaired without a line here.
 
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 use clickhouse::Row;
 use serde::Deserialize;
 
@@ -128,17 +128,38 @@ impl Rollup {
         )
     }
 
-    /// Days that differ, of those whose raw rows are all kept.
+    /// Days that differ, of those whose raw rows are all kept; of some days, where some are meant.
     pub(crate) async fn compare(
         &self,
         engine: &Engine,
         kept: Retention,
+        days: Option<(NaiveDate, NaiveDate)>,
     ) -> Result<Vec<Difference>> {
+        let first_kept = kept.first_day();
+        let (condition, raw) = match days {
+            None => (format!("day >= '{first_kept}'"), String::new()),
+            Some((first, last)) => (
+                format!("day BETWEEN '{}' AND '{last}'", first.max(first_kept)),
+                self.raw_rows_of(first, last),
+            ),
+        };
         let sql = format!(
             "SELECT toString(day) AS day, count() AS rows FROM ({}) GROUP BY day ORDER BY day",
-            self.differences(&format!("day >= '{}'", kept.first_day()))
+            self.differences(&condition)
         );
-        Ok(engine.client().query(&sql).fetch_all().await?)
+        let question = engine.client().query(&sql).with_setting("additional_table_filters", raw);
+        Ok(question.fetch_all().await?)
+    }
+
+    /// A setting that spares reading raw rows of other days: a day of any zone begins and ends within a day of
+    /// that day in UTC.
+    fn raw_rows_of(&self, first: NaiveDate, last: NaiveDate) -> String {
+        let since = first.checked_sub_days(Days::new(1)).unwrap_or(first);
+        let until = last.checked_add_days(Days::new(2)).unwrap_or(last);
+        let table = &self.source;
+        format!(
+            "{{'{table}': 'time >= toDateTime64(\\'{since} 00:00:00\\', 3, \\'UTC\\') AND time < toDateTime64(\\'{until} 00:00:00\\', 3, \\'UTC\\')'}}"
+        )
     }
 
     /// Adds what is missing, and takes back what is too much.
@@ -192,7 +213,7 @@ async fn repair(engine: &Engine, day: NaiveDate) -> Result<Vec<Repaired>> {
     }
     let mut repaired = Vec::new();
     for rollup in rollups(engine).await? {
-        let differences = rollup.compare(engine, kept).await?;
+        let differences = rollup.compare(engine, kept, Some((day, day))).await?;
         let of_day = |one: &&Difference| one.day == day.to_string();
         let rows = differences.iter().filter(of_day).map(|one| one.rows).sum();
         if rows > 0 {

@@ -4,6 +4,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use crate::{
     admin,
+    audit::watch,
     config::Config,
     error::{Error, Result},
     metrics::Metrics,
@@ -27,6 +28,7 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<(
         admin::serve(context.config.admin, context.metrics.clone(), context.well.clone()).await?;
     let stopped = tokio::select! {
         stopped = sessions(&context) => stopped,
+        () = watch::run(&context.config, &context.metrics) => Ok(()),
         () = shutdown => Ok(()),
     };
     serving.abort();

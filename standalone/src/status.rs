@@ -55,6 +55,10 @@ pub struct Pipeline {
     pub waiting: i64,
     /// Dead letters that nobody has dealt with.
     pub dead_letters: i64,
+    /// Records that one stage counted and the next one did not: never right.
+    pub unexplained: i64,
+    /// The last audit the processor made by itself: when, how many milliseconds ago, what did not agree.
+    pub audit: Option<(chrono::DateTime<chrono::Utc>, i64, i32)>,
     /// Journals the processor knows of, and where each was read to; nothing of one it is through with.
     journals: HashMap<i64, Option<Position>>,
 }
@@ -154,9 +158,15 @@ async fn pipeline(installation: &Installation) -> anyhow::Result<Pipeline> {
         r#"SELECT (SELECT count(*) FROM outbox_block) AS "blocks!",
                   (SELECT coalesce(sum(rows), 0)::bigint FROM outbox_block) AS "rows!",
                   (SELECT count(*) FROM pipeline_waiting) AS "waiting!",
-                  (SELECT count(*) FROM pipeline_dead_letter WHERE resolved_by IS NULL) AS "dead_letters!""#
+                  (SELECT count(*) FROM pipeline_dead_letter WHERE resolved_by IS NULL) AS "dead_letters!",
+                  (SELECT coalesce(sum(unexplained), 0)::bigint FROM pipeline_loss_ledger) AS "unexplained!""#
     )
     .fetch_one(&mut database)
+    .await?;
+    let audit = sqlx::query!(
+        "SELECT begun_at, discrepancies FROM pipeline_audit ORDER BY begun_at DESC LIMIT 1"
+    )
+    .fetch_optional(&mut database)
     .await?;
     let journals = sqlx::query!(
         r#"SELECT journal AS "journal!", state = 'live' AS "live!", coalesce(p.next_segment, 0) AS "segment!",
@@ -173,6 +183,9 @@ async fn pipeline(installation: &Installation) -> anyhow::Result<Pipeline> {
         blocks: (counts.blocks, counts.rows),
         waiting: counts.waiting,
         dead_letters: counts.dead_letters,
+        unexplained: counts.unexplained,
+        audit: audit
+            .map(|row| (row.begun_at, now - row.begun_at.timestamp_millis(), row.discrepancies)),
         journals: journals
             .into_iter()
             .map(|row| {

@@ -5,7 +5,7 @@ use journal::{Body, Position, Reader};
 use schemas::topic::Topic;
 use std::{collections::BTreeMap, path::Path};
 
-use super::{Discrepancy, postgres::Snapshot, range};
+use super::{Discrepancy, postgres::Sets, range};
 use crate::{
     ranges::Ranges,
     stores::seqs::{Key, Seqs},
@@ -18,10 +18,10 @@ pub(super) struct Found {
     pub(super) wrong: Vec<Discrepancy>,
 }
 
-/// Reads every journal known to the snapshot.
-pub(super) fn compare(root: &Path, key: &journal::Key, snapshot: &Snapshot) -> Found {
+/// Reads every journal that is known.
+pub(super) fn compare(root: &Path, key: &journal::Key, known: &Sets) -> Found {
     let mut found = Found::default();
-    let sets: BTreeMap<Key, &Seqs> = snapshot.seqs.iter().map(|(key, seqs)| (*key, seqs)).collect();
+    let sets: BTreeMap<Key, &Seqs> = known.seqs.iter().map(|(key, seqs)| (*key, seqs)).collect();
     let places = match journal::journals(root) {
         Ok(places) => places,
         Err(error) => {
@@ -31,7 +31,7 @@ pub(super) fn compare(root: &Path, key: &journal::Key, snapshot: &Snapshot) -> F
     };
     for place in places {
         // One not taken in yet has nothing to compare.
-        let Some(end) = snapshot.positions.get(&place.journal.0) else { continue };
+        let Some(end) = known.positions.get(&place.journal.0) else { continue };
         let reader =
             Reader::open_any(&place.root, &place.slot, place.journal, Position::START, key);
         let read = reader.and_then(|reader| one(reader, *end, &sets, &mut found));

@@ -1,14 +1,17 @@
 //! PostgreSQL's side, in one snapshot: what was received, decided, committed, paid.
 
+use chrono::{DateTime, Utc};
 use sqlx::{Connection, PgConnection, PgPool};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
-use super::Discrepancy;
+use super::{Discrepancy, Extent, ledger};
 use crate::{
     error::{Error, Result},
     retention::Retention,
     stores::{
         journals::{self, Known},
+        losses::{self, Lane},
+        millis,
         outbox::BlockId,
         owner,
         seqs::{self, Key, Seqs},
@@ -25,6 +28,8 @@ pub(super) struct Block {
     /// Some of its rows may have expired.
     pub(super) expiring: bool,
     pub(super) lanes: Vec<Held>,
+    /// Times of its events.
+    pub(super) times: Range<u64>,
 }
 
 /// The records of one lane in a block.
@@ -62,22 +67,66 @@ pub(super) struct Sums {
 pub(super) struct Snapshot {
     pub(super) commit: i64,
     pub(super) journals: BTreeMap<u64, Known>,
-    pub(super) positions: BTreeMap<u64, journal::Position>,
     pub(super) seqs: Vec<(Key, Seqs)>,
     pub(super) dead: BTreeMap<Key, u64>,
     pub(super) waiting: BTreeMap<Key, u64>,
+    /// Rows that senders counted.
+    pub(super) stored: BTreeMap<Key, u64>,
+    /// Rows in the outbox.
+    pub(super) on_the_way: BTreeMap<Key, u64>,
+    /// Those with an event of the extent in them.
     pub(super) blocks: BTreeMap<String, Block>,
-    /// Of conversions since `kept_since_ms`.
+    /// Of conversions in `times`.
     pub(super) conversions: BTreeMap<Group, Sums>,
-    /// Events before it may have expired in ClickHouse.
-    pub(super) kept_since_ms: i64,
+    /// The extent's bounds, from where on nothing has expired.
+    pub(super) times: Times,
+    pub(super) extent: Extent,
     pub(super) ledger_txs: u64,
     /// What PostgreSQL alone shows to be wrong.
     pub(super) wrong: Vec<Discrepancy>,
 }
 
+/// From a millisecond on, until before another if there is one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Times {
+    pub(super) since_ms: u64,
+    pub(super) until_ms: Option<u64>,
+}
+
+impl Times {
+    fn of(extent: &Extent, kept: Retention) -> Self {
+        match extent.bounds() {
+            Some(ms) => Self { since_ms: ms.start, until_ms: Some(ms.end) },
+            None => Self { since_ms: unsigned(kept.since_ms()), until_ms: None },
+        }
+    }
+
+    /// As parameters of a statement.
+    fn bounds(self) -> (DateTime<Utc>, Option<DateTime<Utc>>) {
+        (timestamp(self.since_ms), self.until_ms.map(timestamp))
+    }
+}
+
+/// Which records are in, and how far each journal was read.
+pub(super) struct Sets {
+    pub(super) positions: BTreeMap<u64, journal::Position>,
+    pub(super) seqs: Vec<(Key, Seqs)>,
+}
+
+/// Reads those.
+pub(super) async fn sets(pool: &PgPool) -> Result<Sets> {
+    let mut connection = pool.acquire().await?;
+    let mut tx = connection.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?;
+    let sets = Sets {
+        positions: owner::positions(&mut tx).await?.into_iter().collect(),
+        seqs: seqs::load(&mut tx, None).await?,
+    };
+    tx.commit().await?;
+    Ok(sets)
+}
+
 /// Reads it all.
-pub(super) async fn snapshot(pool: &PgPool, kept: Retention) -> Result<Snapshot> {
+pub(super) async fn snapshot(pool: &PgPool, kept: Retention, extent: &Extent) -> Result<Snapshot> {
     let mut connection = pool.acquire().await?;
     // No transaction has a number then and is not over: everything up to the last one is in the snapshot, which
     // begins with the first question, or never will be.
@@ -88,55 +137,44 @@ pub(super) async fn snapshot(pool: &PgPool, kept: Retention) -> Result<Snapshot>
     let row = row?;
     let mut wrong = Vec::new();
     let known = journals::all(&mut tx, None).await?;
+    let counts = losses::lanes(&mut tx).await?;
+    let of =
+        |count: fn(&Lane) -> u64| counts.iter().map(|(key, lane)| (*key, count(lane))).collect();
+    let times = Times::of(extent, kept);
     let snapshot = Snapshot {
         commit: row.commit,
         journals: known.into_iter().map(|known| (known.journal, known)).collect(),
-        positions: owner::positions(&mut tx).await?.into_iter().collect(),
         seqs: seqs::load(&mut tx, None).await?,
-        dead: dead(&mut tx).await?,
-        waiting: waiting(&mut tx).await?,
-        blocks: blocks(&mut tx, kept).await?,
-        conversions: conversions(&mut tx, kept).await?,
-        kept_since_ms: kept.since_ms(),
-        ledger_txs: ledger(&mut tx, &mut wrong).await?,
+        dead: of(|lane| lane.dead_letters),
+        waiting: of(|lane| lane.waiting),
+        stored: of(|lane| lane.stored),
+        on_the_way: of(|lane| lane.on_the_way),
+        blocks: blocks(&mut tx, kept, extent).await?,
+        conversions: conversions(&mut tx, times).await?,
+        times,
+        extent: extent.clone(),
+        ledger_txs: ledger::check(&mut tx, extent, &mut wrong).await?,
         wrong,
     };
     tx.commit().await?;
     Ok(snapshot)
 }
 
-fn key(journal: i64, topic: i16, partition: i32) -> Result<Key> {
-    let stored = || Error::Stored { what: "a record's place" };
-    let topic = u8::try_from(topic).ok().and_then(Topic::from_id).ok_or_else(stored)?;
-    let partition = u16::try_from(partition).map_err(|_| stored())?;
-    Ok(Key { journal: journal.cast_unsigned(), topic, partition })
-}
-
-async fn dead(db: &mut PgConnection) -> Result<BTreeMap<Key, u64>> {
+async fn blocks(
+    db: &mut PgConnection,
+    kept: Retention,
+    extent: &Extent,
+) -> Result<BTreeMap<String, Block>> {
+    let bounds = extent.bounds();
+    let at = |ms: u64| Some(timestamp(ms));
     let rows = sqlx::query!(
-        r#"SELECT journal, topic, partition, count(*) AS "count!" FROM pipeline_dead_letter
-           WHERE resolved_by IS NULL AND topic IN (1, 2) GROUP BY journal, topic, partition"#
+        "SELECT id, table_name, ranges, oldest, newest FROM pipeline_block
+         WHERE tstzrange(oldest, newest, '[]') && tstzrange($1, $2)",
+        bounds.as_ref().and_then(|ms| at(ms.start)),
+        bounds.as_ref().and_then(|ms| at(ms.end)),
     )
     .fetch_all(db)
     .await?;
-    rows.iter()
-        .map(|row| Ok((key(row.journal, row.topic, row.partition)?, unsigned(row.count))))
-        .collect()
-}
-
-async fn waiting(db: &mut PgConnection) -> Result<BTreeMap<Key, u64>> {
-    let rows = sqlx::query!(
-        r#"SELECT journal, partition, count(*) AS "count!" FROM pipeline_waiting GROUP BY journal, partition"#
-    )
-    .fetch_all(db)
-    .await?;
-    rows.iter().map(|row| Ok((key(row.journal, 2, row.partition)?, unsigned(row.count)))).collect()
-}
-
-async fn blocks(db: &mut PgConnection, kept: Retention) -> Result<BTreeMap<String, Block>> {
-    let rows = sqlx::query!("SELECT id, table_name, ranges, oldest FROM pipeline_block")
-        .fetch_all(db)
-        .await?;
     rows.into_iter()
         .map(|row| {
             let lanes = row.ranges.as_array().and_then(|all| all.iter().map(held).collect());
@@ -144,6 +182,7 @@ async fn blocks(db: &mut PgConnection, kept: Retention) -> Result<BTreeMap<Strin
                 table: row.table_name,
                 expiring: row.oldest.timestamp_millis() < kept.since_ms(),
                 lanes: lanes.ok_or(Error::Stored { what: "a block's records" })?,
+                times: millis(row.oldest)..millis(row.newest) + 1,
             };
             Ok((BlockId::from_sql(&row.id)?.to_string(), block))
         })
@@ -162,15 +201,17 @@ fn held(range: &serde_json::Value) -> Option<Held> {
     Some(Held { key, first, last, rows: number(5)?, checksum: number(6)? })
 }
 
-async fn conversions(db: &mut PgConnection, kept: Retention) -> Result<BTreeMap<Group, Sums>> {
+async fn conversions(db: &mut PgConnection, times: Times) -> Result<BTreeMap<Group, Sums>> {
+    let (since, until) = times.bounds();
     let rows = sqlx::query!(
         r#"SELECT c.site_id, c.program_id, c.affiliate_id, c.event, c.reason, c.currency, count(*) AS "count!",
                coalesce(sum(c.amount_units), 0)::text AS "amount!",
                coalesce(sum(m.amount_units), 0)::text AS "commission!"
            FROM affiliate_conversion c LEFT JOIN affiliate_commission m ON m.conversion_id = c.id
-           WHERE c.occurred_at >= $1
+           WHERE c.occurred_at >= $1 AND ($2::timestamptz IS NULL OR c.occurred_at < $2)
            GROUP BY c.site_id, c.program_id, c.affiliate_id, c.event, c.reason, c.currency"#,
-        timestamp(unsigned(kept.since_ms())),
+        since,
+        until,
     )
     .fetch_all(db)
     .await?;
@@ -188,51 +229,4 @@ async fn conversions(db: &mut PgConnection, kept: Retention) -> Result<BTreeMap<
         Ok((group, Sums { count: row.count, amount, commission }))
     });
     sums.collect()
-}
-
-/// The ledger sums to zero, in each transaction and currency, and holds every commission once.
-async fn ledger(db: &mut PgConnection, wrong: &mut Vec<Discrepancy>) -> Result<u64> {
-    let unbalanced = sqlx::query!(
-        r#"SELECT tx_id, currency, sum(amount)::text AS "sum!" FROM ledger_posting
-           GROUP BY tx_id, currency HAVING sum(amount) <> 0 ORDER BY tx_id LIMIT 100"#
-    )
-    .fetch_all(&mut *db)
-    .await?;
-    for row in unbalanced {
-        let range =
-            format!("transaction {} sums to {} units of {}", row.tx_id, row.sum, row.currency);
-        wrong.push(Discrepancy { what: "ledger", range });
-    }
-    let unpaid = sqlx::query!(
-        r#"SELECT m.id, m.conversion_id, m.amount_units, coalesce(-sum(p.amount), 0)::text AS "posted!"
-           FROM affiliate_commission m
-           LEFT JOIN ledger_tx t ON t.id = m.ledger_tx_id AND t.site_id = m.site_id
-               AND t.idem = 'accrued/cnv_' || m.conversion_id
-           LEFT JOIN ledger_posting p ON p.tx_id = t.id AND p.currency = m.currency
-               AND p.account = 'affiliate:' || m.affiliate_id || ':pending'
-           GROUP BY m.id HAVING coalesce(-sum(p.amount), 0) <> m.amount_units ORDER BY m.id LIMIT 100"#
-    )
-    .fetch_all(&mut *db)
-    .await?;
-    for row in unpaid {
-        let range = format!(
-            "commission cm_{} of cnv_{} is {} units, posted are {}",
-            row.id, row.conversion_id, row.amount_units, row.posted
-        );
-        wrong.push(Discrepancy { what: "ledger", range });
-    }
-    let txs = sqlx::query!(
-        r#"SELECT count(*) AS "all!", count(m.id) AS "of_commissions!" FROM ledger_tx t
-           LEFT JOIN affiliate_commission m ON m.ledger_tx_id = t.id WHERE t.kind = 'accrued'"#
-    )
-    .fetch_one(db)
-    .await?;
-    if txs.all != txs.of_commissions {
-        let range = format!(
-            "{} accrued transactions belong to no commission",
-            txs.all - txs.of_commissions
-        );
-        wrong.push(Discrepancy { what: "ledger", range });
-    }
-    Ok(unsigned(txs.all))
 }

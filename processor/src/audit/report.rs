@@ -3,6 +3,8 @@
 use serde::Serialize;
 use std::fmt;
 
+use super::Extent;
+
 /// One (journal, topic, partition).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Lane {
@@ -29,7 +31,7 @@ pub struct Lane {
     pub waiting: u64,
     /// Records nobody could read, not repaired.
     pub dead_letters: u64,
-    /// Rows in ClickHouse.
+    /// Rows in ClickHouse: counted there, or of an audit of some days, by the senders.
     pub stored: u64,
 }
 
@@ -47,6 +49,8 @@ pub struct Discrepancy {
 pub struct Report {
     /// The state is that as of this commit.
     pub commit: i64,
+    /// Which events were compared, as a sentence's part; lanes are counted over all events.
+    pub compared: String,
     pub lanes: Vec<Lane>,
     /// Rollups compared with their raw rows.
     pub rollups: u64,
@@ -63,9 +67,10 @@ pub struct Report {
 }
 
 impl Report {
-    pub(super) fn new(commit: i64) -> Self {
+    pub(super) fn new(commit: i64, extent: &Extent) -> Self {
         Self {
             commit,
+            compared: extent.to_string(),
             lanes: Vec::new(),
             rollups: 0,
             blocks: 0,
@@ -88,7 +93,7 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "as of commit {}", self.commit)?;
+        writeln!(f, "as of commit {}, {}", self.commit, self.compared)?;
         writeln!(
             f,
             "{:<10} {:<16} {:<11} {:>4} {:>10} {:>10} {:>9} {:>6} {:>8} {:>10} {:>8} {:>6} {:>10}",

@@ -21,6 +21,12 @@ impl BlockId {
         Ok(Self(bytes))
     }
 
+    /// As it is printed; `None` for anything else.
+    pub(crate) fn parse(hex: &str) -> Option<Self> {
+        let id = u128::from_str_radix(hex, 16).ok().filter(|_| hex.len() == 32)?;
+        Some(Self(id.to_be_bytes()))
+    }
+
     /// From a `bytea`.
     pub(crate) fn from_sql(bytes: &[u8]) -> Result<Self> {
         let stored = crate::error::Error::Stored { what: "a block id" };
@@ -50,7 +56,7 @@ pub(crate) struct Block {
 pub(crate) async fn put(db: &mut PgConnection, block: &Block, records: &Manifest) -> Result<()> {
     sqlx::query!(
         "WITH kept AS (
-             INSERT INTO pipeline_block (id, commit, table_name, rows, ranges, oldest) VALUES ($1, $2, $3, $5, $7, $8))
+             INSERT INTO pipeline_block (id, commit, table_name, rows, ranges, oldest, newest) VALUES ($1, $2, $3, $5, $7, $8, $9))
          INSERT INTO outbox_block (id, commit, table_name, columns, rows, bytes) VALUES ($1, $2, $3, $4, $5, $6)",
         &block.id.0[..],
         block.commit,
@@ -60,6 +66,7 @@ pub(crate) async fn put(db: &mut PgConnection, block: &Block, records: &Manifest
         block.bytes,
         records.to_json(),
         super::timestamp(records.oldest_ms()),
+        super::timestamp(records.newest_ms()),
     )
     .execute(db)
     .await?;
@@ -115,9 +122,20 @@ pub(crate) async fn is_open(db: impl PgExecutor<'_>, id: BlockId) -> Result<bool
     Ok(row.open)
 }
 
-/// DONE: ClickHouse has it, on its disk.
+/// DONE: ClickHouse has it, on its disk. Counted with the deletion, so that whoever sends it again counts nothing.
 pub(crate) async fn done(db: impl PgExecutor<'_>, id: BlockId) -> Result<()> {
-    sqlx::query!("DELETE FROM outbox_block WHERE id = $1", &id.0[..]).execute(db).await?;
+    sqlx::query!(
+        "WITH gone AS (DELETE FROM outbox_block WHERE id = $1 RETURNING id)
+         INSERT INTO pipeline_stored (journal, topic, partition, rows)
+         SELECT lanes.journal, lanes.topic, lanes.partition, lanes.rows
+         FROM gone JOIN pipeline_block b USING (id), pipeline_block_lanes(b.ranges) AS lanes
+         -- In one order: two senders wait for one another and no more.
+         ORDER BY lanes.journal, lanes.topic, lanes.partition
+         ON CONFLICT (journal, topic, partition) DO UPDATE SET rows = pipeline_stored.rows + excluded.rows",
+        &id.0[..]
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }
 

@@ -120,6 +120,8 @@ pub(crate) enum Lock {
     Send,
     /// Transactions share it from their number to their end; who reads all up to a number holds it alone.
     Commit,
+    /// One process makes the regular audit.
+    Audit,
 }
 
 impl Lock {
@@ -129,6 +131,7 @@ impl Lock {
             Self::Reconcile => 0x7472_6962_0001,
             Self::Send => 0x7472_6962_0002,
             Self::Commit => 0x7472_6962_0003,
+            Self::Audit => 0x7472_6962_0004,
         }
     }
 }
@@ -137,6 +140,14 @@ impl Lock {
 pub(crate) async fn lock(db: &mut PgConnection, lock: Lock) -> Result<()> {
     sqlx::query!("SELECT pg_advisory_lock($1)", lock.key()).execute(db).await?;
     Ok(())
+}
+
+/// Takes a lock of this session, unless another one has it.
+pub(crate) async fn try_lock(db: &mut PgConnection, lock: Lock) -> Result<bool> {
+    let row = sqlx::query!(r#"SELECT pg_try_advisory_lock($1) AS "taken!""#, lock.key())
+        .fetch_one(db)
+        .await?;
+    Ok(row.taken)
 }
 
 /// Gives it back.

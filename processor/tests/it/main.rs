@@ -13,3 +13,4 @@ mod holes;
 mod kept;
 mod event_log;
 mod partitions;
+mod audits;

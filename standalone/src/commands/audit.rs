@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use processor::audit::Extent;
+
 use crate::operator::{Target, processor_config};
 use crate::process;
 
@@ -10,6 +12,10 @@ use crate::process;
 pub(super) struct Options {
     #[command(flatten)]
     target: Target,
+    /// Compare only the events of these days of UTC, as 2026-11-20 or 2026-11-20..2026-11-22, by what both stores
+    /// keep: journals and Kafka are not asked.
+    #[arg(long, value_name = "DAYS")]
+    range: Option<Extent>,
     /// As JSON.
     #[arg(long)]
     json: bool,
@@ -20,7 +26,8 @@ pub(super) fn run(options: Options) -> anyhow::Result<ExitCode> {
     let installation = options.target.attach()?;
     let config = processor_config(&installation)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let report = runtime.block_on(processor::audit::run(&config))?;
+    let extent = options.range.unwrap_or_default();
+    let report = runtime.block_on(processor::audit::run_over(&config, &extent))?;
     let text =
         if options.json { serde_json::to_string_pretty(&report)? } else { report.to_string() };
     process::print(&format!("{}\n", text.trim_end()))?;

@@ -85,7 +85,26 @@ fn write_pipeline(text: &mut String, pipeline: &Pipeline, lag: Option<u64>) -> s
         "{:14}{journal} of journal to decide, {} blocks with {} rows to send, {} conversions wait for their click",
         "lag", pipeline.blocks.0, pipeline.blocks.1, pipeline.waiting
     )?;
-    writeln!(text, "{:14}{}", "dead letters", pipeline.dead_letters)
+    writeln!(text, "{:14}{}", "dead letters", pipeline.dead_letters)?;
+    write_audit(text, pipeline)
+}
+
+fn write_audit(text: &mut String, pipeline: &Pipeline) -> std::fmt::Result {
+    write!(text, "{:14}", "audit")?;
+    match pipeline.audit {
+        Some((at, ago_ms, 0)) => {
+            write!(text, "clean, {} ({} s ago)", at.format("%Y-%m-%d %H:%M:%SZ"), ago_ms / 1000)?;
+        }
+        Some((at, _, found)) => {
+            let at = at.format("%Y-%m-%d %H:%M:%SZ");
+            write!(text, "{found} things did not agree, {at}: run `tributary audit`")?;
+        }
+        None => text.push_str("none made yet"),
+    }
+    match pipeline.unexplained {
+        0 => writeln!(text),
+        records => writeln!(text, ", {records} records unexplained"),
+    }
 }
 
 /// Bytes in the unit that reads best.
