@@ -86,6 +86,10 @@ pub struct ShipConfig {
     /// How long a conversion waits for Kafka where that acknowledges it; its sender is then told to come again.
     #[arg(long, env = "TRIBUTARY_KAFKA_ACK_S", default_value_t = 10)]
     pub kafka_ack_s: u64,
+    /// The topics are about to get as many partitions as TRIBUTARY_PARTITIONS says: until they have, what is new waits
+    /// in the journals (docs/scaling.md, "More partitions").
+    #[arg(long = "growing", env = "TRIBUTARY_KAFKA_GROWING")]
+    pub is_growing: bool,
 }
 
 impl ShipConfig {

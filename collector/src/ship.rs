@@ -104,7 +104,8 @@ pub(crate) fn check(config: &Config) -> Result<()> {
     if !config.kafka.is_set() {
         return Ok(());
     }
-    match kafka::check(&config.kafka, config.journal.partitions, ASK) {
+    let check = if config.ship.is_growing { kafka::check_growing } else { kafka::check };
+    match check(&config.kafka, config.journal.partitions, ASK) {
         Err(error @ kafka::Error::Kafka(_)) => {
             tracing::warn!(%error, "kafka is away: collecting into the journals until it is back");
             Ok(())

@@ -13,4 +13,4 @@ mod topics;
 pub use config::Config;
 pub use error::{Error, Result};
 pub use log::log;
-pub use topics::{Found, Layout, check, check_found, create};
+pub use topics::{Found, Layout, check, check_found, check_growing, create, grow, partitions};

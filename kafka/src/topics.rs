@@ -2,7 +2,7 @@
 
 use rdkafka::{
     ClientContext,
-    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication},
     client::{Client, DefaultClientContext},
     error::RDKafkaErrorCode,
     producer::{BaseProducer, Producer},
@@ -38,6 +38,8 @@ pub enum Found {
     Made(String),
     /// It was there, with as many partitions as it should have.
     There(String),
+    /// It got more partitions: it had so many.
+    Grown(String, u16),
 }
 
 /// Makes the topics that are not there, and checks those that are.
@@ -94,6 +96,54 @@ async fn make(
     Ok(())
 }
 
+/// Gives the topics that are there as many partitions as the layout says. Kafka never takes one away.
+///
+/// What must be so before is told in `docs/scaling.md`: nothing that was written for fewer partitions is undecided.
+///
+/// # Errors
+/// Kafka's, `NoTopic`, or a topic with more partitions already.
+pub async fn grow(config: &Config, layout: Layout, limit: Duration) -> Result<Vec<Found>> {
+    let admin: AdminClient<DefaultClientContext> = config.client("migrate").create()?;
+    let options = AdminOptions::new().request_timeout(Some(limit)).operation_timeout(Some(limit));
+    let mut done = Vec::new();
+    for topic in Topic::ALL {
+        let name = config.topic(topic);
+        let found = count(admin.inner(), &name, limit)?.ok_or(Error::NoTopic(name.clone()))?;
+        let wanted = usize::from(layout.partitions);
+        if found >= wanted {
+            check_count(&name, found, layout.partitions)?;
+            done.push(Found::There(name));
+            continue;
+        }
+        let grown = NewPartitions::new(&name, wanted);
+        for made in admin.create_partitions([&grown], &options).await? {
+            if let Err((topic, code)) = made {
+                return Err(Error::NotMade { topic, reason: code.to_string() });
+            }
+        }
+        done.push(Found::Grown(name, u16::try_from(found).unwrap_or(u16::MAX)));
+    }
+    Ok(done)
+}
+
+/// Partitions of both topics, as Kafka says now; the smaller number, while they are being made more.
+///
+/// # Errors
+/// Kafka's, or `NoTopic`.
+pub fn partitions<C: ClientContext>(
+    client: &Client<C>,
+    config: &Config,
+    limit: Duration,
+) -> Result<u16> {
+    let mut smallest = u16::MAX;
+    for topic in Topic::ALL {
+        let name = config.topic(topic);
+        let found = count(client, &name, limit)?.ok_or(Error::NoTopic(name))?;
+        smallest = smallest.min(u16::try_from(found).unwrap_or(u16::MAX));
+    }
+    Ok(smallest)
+}
+
 /// Whether both topics are there with this many partitions, as Kafka says now.
 ///
 /// # Errors
@@ -101,6 +151,19 @@ async fn make(
 pub fn check(config: &Config, partitions: u16, limit: Duration) -> Result<()> {
     let producer: BaseProducer = config.client("check").create()?;
     check_found(producer.client(), config, partitions, limit)
+}
+
+/// The same for topics that are to be given more partitions: they may have fewer yet.
+///
+/// # Errors
+/// As `check`.
+pub fn check_growing(config: &Config, partitions: u16, limit: Duration) -> Result<()> {
+    let producer: BaseProducer = config.client("check").create()?;
+    let found = self::partitions(producer.client(), config, limit)?;
+    match found <= partitions {
+        true => Ok(()),
+        false => check_count(&config.topic(Topic::Clicks), found.into(), partitions),
+    }
 }
 
 /// The same, over a client there is already.

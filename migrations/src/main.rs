@@ -39,7 +39,7 @@ struct Arguments {
     event_days: Option<u16>,
     #[command(flatten)]
     kafka: kafka::Config,
-    /// Partitions of both topics, as the collectors have them; never changed in topics that are there
+    /// Partitions of both topics, as the collectors have them; changed in topics that are there only by --grow
     #[arg(long, env = "TRIBUTARY_PARTITIONS", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=4096))]
     partitions: u16,
     /// Copies of each partition; default: three, or one for each broker where there are fewer
@@ -48,6 +48,10 @@ struct Arguments {
     /// Hours that Kafka keeps messages: longer than processors are ever away
     #[arg(long, env = "TRIBUTARY_KAFKA_KEEP_HOURS", default_value_t = 168, value_parser = clap::value_parser!(u64).range(1..=87_600))]
     kafka_keep_hours: u64,
+    /// Give topics that are there more partitions, as --partitions says. Refused while records written for fewer are
+    /// undecided: see docs/scaling.md, "More partitions"
+    #[arg(long, requires = "database_url")]
+    grow: bool,
     /// Print what would be applied, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -118,8 +122,22 @@ async fn topics(arguments: &Arguments) -> anyhow::Result<()> {
         copies: arguments.kafka_copies,
         keep_hours: arguments.kafka_keep_hours,
     };
+    if let (true, Some(url)) = (arguments.grow, &arguments.database_url) {
+        let open = postgres::journals_open_below(url, layout.partitions).await?;
+        anyhow::ensure!(
+            open.is_empty(),
+            "records for fewer than {} partitions are not all decided: {}",
+            layout.partitions,
+            open.join("; ")
+        );
+    }
     let mut out = stdout().lock();
     if arguments.dry_run {
+        if arguments.grow {
+            kafka::check_growing(&arguments.kafka, layout.partitions, KAFKA_LIMIT)?;
+            writeln!(out, "kafka: would have {} partitions", layout.partitions)?;
+            return Ok(());
+        }
         match kafka::check(&arguments.kafka, layout.partitions, KAFKA_LIMIT) {
             Ok(()) => writeln!(out, "kafka: up to date")?,
             Err(kafka::Error::NoTopic(name)) => writeln!(out, "kafka: would make {name}")?,
@@ -127,7 +145,11 @@ async fn topics(arguments: &Arguments) -> anyhow::Result<()> {
         }
         return Ok(());
     }
-    for found in kafka::create(&arguments.kafka, layout, KAFKA_LIMIT).await? {
+    let done = match arguments.grow {
+        true => kafka::grow(&arguments.kafka, layout, KAFKA_LIMIT).await?,
+        false => kafka::create(&arguments.kafka, layout, KAFKA_LIMIT).await?,
+    };
+    for found in done {
         match found {
             Found::Made(name) => writeln!(
                 out,
@@ -135,6 +157,9 @@ async fn topics(arguments: &Arguments) -> anyhow::Result<()> {
                 layout.partitions, layout.keep_hours
             )?,
             Found::There(name) => writeln!(out, "kafka: {name} is there")?,
+            Found::Grown(name, from) => {
+                writeln!(out, "kafka: {name} has {} partitions, it had {from}", layout.partitions)?
+            }
         }
     }
     Ok(())

@@ -60,6 +60,30 @@ pub async fn scratch(url: &str) -> Result<String, Error> {
     Ok(url.into())
 }
 
+/// Collectors' journals for fewer partitions that are not over: each with why.
+///
+/// # Errors
+/// See [`Error`].
+pub async fn journals_open_below(url: &str, partitions: u16) -> Result<Vec<String>, Error> {
+    let Some(mut db) = connect(url).await? else { return Ok(Vec::new()) };
+    let open: Vec<(String, String, bool)> = sqlx::query_as(
+        "SELECT j.slot, lpad(to_hex(j.journal), 16, '0'), j.state = 'live' FROM pipeline_journal j
+         WHERE j.kind = 'collector' AND j.partitions < $1
+           AND (j.state = 'live' OR EXISTS (
+               SELECT FROM pipeline_seqs q
+               WHERE q.journal = j.journal AND NOT q.covered @> int8range(1, q.announced + 1)))
+         ORDER BY j.slot, j.started_at",
+    )
+    .bind(i32::from(partitions))
+    .fetch_all(&mut db)
+    .await?;
+    let told = open.into_iter().map(|(slot, journal, is_live)| match is_live {
+        true => format!("journal {journal} of {slot} has not ended (restart its collector with the new number, or `tributary journal retire` it)"),
+        false => format!("journal {journal} of {slot} misses records (docs/scaling.md, \"A hole\")"),
+    });
+    Ok(told.collect())
+}
+
 /// `None` where the server has no such database.
 async fn connect(url: &str) -> Result<Option<PgConnection>, sqlx::Error> {
     const NO_SUCH_DATABASE: &str = "3D000";

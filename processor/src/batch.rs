@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use crate::{
     outcome::ConversionOutcome,
     stores::{
+        claim_blobs::Old,
         dead_letters::DeadLetter,
         journals::{Ended, Known},
         labels::Labels,
@@ -145,7 +146,7 @@ impl Manifest {
 /// What is dropped with a commit, since no window reaches it any more.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Prune {
-    pub(crate) claims_before_ms: u64,
+    pub(crate) claims: Old,
     pub(crate) labels_before_ms: u64,
     /// Days that raw records of dead letters are kept.
     pub(crate) address_days: u16,

@@ -48,7 +48,7 @@ pub(crate) async fn commit(
         journal_rows::register(&mut tx, owner, known).await?;
     }
     owner::move_all(&mut tx, &batch.moves).await?;
-    claim_blobs::put(&mut tx, commit, &blobs).await?;
+    claim_blobs::put(&mut tx, commit, decider.claims.layout(), &blobs).await?;
     let mut blocks = usize::from(clicks.is_some());
     if let Some(block) = &clicks {
         outbox::put(&mut tx, block, &batch.clicks).await?;
@@ -67,7 +67,7 @@ pub(crate) async fn commit(
     journal_rows::seal(&mut tx, &batch.ended).await?;
     if let Some(prune) = batch.prune {
         let of = owner.scope.partitions();
-        claim_blobs::prune(&mut tx, of.as_deref(), prune.claims_before_ms).await?;
+        claim_blobs::prune(&mut tx, of.as_deref(), decider.claims.layout(), prune.claims).await?;
         labels::prune(&mut tx, of.as_deref(), prune.labels_before_ms).await?;
         dead_letters::blank(&mut tx, prune.address_days).await?;
     }

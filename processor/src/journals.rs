@@ -28,6 +28,15 @@ pub(crate) struct Place {
     pub(crate) seq: u64,
 }
 
+/// Whether a click was received, as far as is known here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Received {
+    Yes,
+    NotYet,
+    /// Its journal has other partitions than the conversion's, and this one is another processor's: PostgreSQL knows.
+    AskOwner,
+}
+
 /// All journals.
 #[derive(Debug)]
 pub(crate) struct Journals {
@@ -66,6 +75,15 @@ impl Journals {
         self.all.insert(known.journal, Incarnation::new(known, &self.scope));
     }
 
+    /// Those that another processor has taken in meanwhile.
+    pub(crate) fn add_absent(&mut self, known: Vec<Known>) {
+        for one in known {
+            if !self.all.contains_key(&one.journal) {
+                self.add(one);
+            }
+        }
+    }
+
     pub(crate) fn get(&self, journal: u64) -> Option<&Incarnation> {
         self.all.get(&journal)
     }
@@ -76,6 +94,11 @@ impl Journals {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Incarnation> {
         self.all.values()
+    }
+
+    /// What of them is ours.
+    pub(crate) const fn scope(&self) -> &Scope {
+        &self.scope
     }
 
     /// A set, to change it.
@@ -97,13 +120,18 @@ impl Journals {
     }
 
     /// Where a click is in the log, once its journal is known, and whether it was received.
-    pub(crate) fn find(&self, click: &ClickRef) -> Option<(Place, bool)> {
+    pub(crate) fn find(&self, click: &ClickRef) -> Option<(Place, Received)> {
         let incarnation = self.resolve(click)?;
         let partition = incarnation.partition(click.shard);
         let place = Place { journal: incarnation.known.journal, partition, seq: click.seq };
         let lane = incarnation.lane(Topic::Clicks, partition)?;
         let received = lane.seqs.covered.contains(click.seq) && !lane.lost.contains(click.seq);
-        Some((place, received))
+        let answer = match (self.scope.owns(partition), received) {
+            (false, _) => Received::AskOwner,
+            (true, true) => Received::Yes,
+            (true, false) => Received::NotYet,
+        };
+        Some((place, answer))
     }
 
     /// How far every collector's log of a partition is read to its end: the slowest one that is live or misses

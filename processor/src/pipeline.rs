@@ -8,7 +8,6 @@ use schemas::{
 };
 use sqlx::PgPool;
 use std::{
-    collections::BTreeSet,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -31,7 +30,7 @@ use crate::{
     resend,
     sender::Sender,
     source::{Source, group::Group},
-    stores::{dead_letters::DeadLetter, outbox, owner::Owner, server},
+    stores::{claim_blobs::Old, dead_letters::DeadLetter, outbox, owner::Owner, server},
     waiting::{Waiting, World},
 };
 
@@ -65,8 +64,6 @@ pub(crate) struct Session<'a> {
     journals: Journals,
     waiting: Waiting,
     decider: Decider,
-    /// Partitions whose claims are loaded.
-    owned: BTreeSet<u16>,
     committed: Arc<Notify>,
     sent: Arc<Notify>,
     cleaned: Option<Instant>,
@@ -246,7 +243,6 @@ impl<'a> Session<'a> {
     fn discover(&mut self, batch: &mut Batch) -> Result<()> {
         let found = self.source.discover(&self.journals)?;
         for known in found.fresh {
-            self.own(known.partitions)?;
             take_in(known, &mut self.journals, batch);
         }
         batch.dead.extend(found.forged);
@@ -323,12 +319,12 @@ impl<'a> Session<'a> {
         self.cleaned = Some(Instant::now());
         let slowest = self.journals.slowest_ms(&self.context.config.source.slots);
         let facts = self.decider.facts.current();
-        let claims_before_ms =
-            self.decider.claims.advance(slowest, facts.longest_unique_window_ms());
+        let window_ms = facts.longest_unique_window_ms();
+        let before_ms = self.decider.claims.advance(slowest, window_ms);
         let longest = facts.programs.values().map(|program| program.click_window_ms).max();
         let kept = longest.unwrap_or(0).saturating_add(self.context.config.rules.wait_ms);
         Some(Prune {
-            claims_before_ms,
+            claims: Old { before_ms, reach_ms: window_ms },
             labels_before_ms: slowest.saturating_sub(kept),
             address_days: self.context.config.source.address_days,
         })

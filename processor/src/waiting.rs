@@ -16,9 +16,13 @@ use crate::{
     decide::Decider,
     error::{Error, Result},
     facts::recent::Recent,
-    journals::{Journals, Place},
+    journals::{Journals, Place, Received},
     stages::{self, ClickFact},
-    stores::{dead_letters, labels, seqs::Key, waiting::Parked},
+    stores::{
+        dead_letters, journals as journal_rows, labels,
+        seqs::{self, Key},
+        waiting::Parked,
+    },
 };
 
 /// A conversion that waits.
@@ -39,6 +43,8 @@ struct Looked {
     /// Its row in PostgreSQL is there already.
     parked: bool,
     place: Option<Place>,
+    /// It is not ours, and PostgreSQL was not asked yet whether it is in.
+    asks_owner: bool,
     fact: Option<ClickFact>,
     /// How far both topics of its partition are read to their end.
     watermark: Option<u64>,
@@ -90,10 +96,12 @@ impl Waiting {
         decider: &mut Decider,
         batch: &mut Batch,
     ) -> Result<()> {
+        self.meet_others(world.pool, journals, &batch.arrived).await?;
         let mut looked = self.look(world, journals, std::mem::take(&mut batch.arrived));
         if looked.is_empty() {
             return Ok(());
         }
+        ask_owners(world.pool, &mut looked).await?;
         let before = Some(&*batch);
         ask_about_clicks(world.pool, before, &mut looked).await?;
         let mut recent = load_recent(world.pool, decider, &looked).await?;
@@ -122,6 +130,23 @@ impl Waiting {
             *decider.outcomes.entry(name).or_default() += 1;
             let click_journal = one.place.take().map(|place| place.journal);
             batch.decided.push(Decided { record: one.waiter.record, outcome, click_journal });
+        }
+        Ok(())
+    }
+
+    /// A click's journal may be one that only owners of other partitions have heard of: PostgreSQL knows it then.
+    async fn meet_others(
+        &self,
+        pool: &PgPool,
+        journals: &mut Journals,
+        arrived: &[Record<Conversion>],
+    ) -> Result<()> {
+        let waiting = self.0.iter().map(|waiter| &waiter.record);
+        let mut clicks = waiting.chain(arrived).filter_map(|record| record.event.click.as_ref());
+        let Some(of) = journals.scope().partitions() else { return Ok(()) };
+        if clicks.any(|click| journals.resolve(click).is_none()) {
+            let mut db = pool.acquire().await?;
+            journals.add_absent(journal_rows::all(&mut db, Some(of)).await?);
         }
         Ok(())
     }
@@ -180,14 +205,39 @@ impl Waiting {
 fn look_at(waiter: Waiter, parked: bool, journals: &Journals, watermark: Option<u64>) -> Looked {
     let click = waiter.record.event.click;
     let found = click.as_ref().and_then(|click| journals.find(click));
-    let mut one = Looked { waiter, parked, place: None, fact: None, watermark };
+    let mut one = Looked { waiter, parked, place: None, asks_owner: false, fact: None, watermark };
     match (click, found) {
         (None, _) => one.fact = Some(ClickFact::None),
-        (Some(_), Some((place, true))) => one.place = Some(place),
+        (Some(_), Some((place, Received::Yes))) => one.place = Some(place),
+        (Some(_), Some((place, Received::AskOwner))) => {
+            (one.place, one.asks_owner) = (Some(place), true);
+        }
         (Some(_), _) if one.is_over() => one.fact = Some(ClickFact::Expired),
         (Some(_), _) => {}
     }
     one
+}
+
+/// Whether clicks in partitions of others are in: of journals for other partitions than the conversions' own.
+async fn ask_owners(pool: &PgPool, looked: &mut [Looked]) -> Result<()> {
+    let asking: Vec<&mut Looked> = looked.iter_mut().filter(|one| one.asks_owner).collect();
+    let places: Vec<Place> = asking.iter().filter_map(|one| one.place).collect();
+    if places.is_empty() {
+        return Ok(());
+    }
+    let mut db = pool.acquire().await?;
+    let answers = seqs::ask(&mut db, &places).await?;
+    for (one, answer) in asking.into_iter().zip(answers) {
+        if answer.is_in {
+            continue;
+        }
+        one.place = None;
+        // Nobody waits any more once its owner has read to the end of the wait too.
+        if one.is_over() && answer.is_read_to(one.waiter.expires_ms) {
+            one.fact = Some(ClickFact::Expired);
+        }
+    }
+    Ok(())
 }
 
 /// Labels and dead letters of the clicks that are in: of this batch in memory, of earlier ones in

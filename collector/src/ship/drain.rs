@@ -54,6 +54,11 @@ impl Drain {
         self.reader.place()
     }
 
+    /// The partitions its records are for.
+    pub(super) fn partitions(&self) -> u16 {
+        self.reader.header().partitions
+    }
+
     /// Reads and packs what there is, up to some bytes; false where there is nothing new.
     ///
     /// # Errors

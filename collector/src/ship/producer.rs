@@ -88,6 +88,14 @@ impl Producer {
         Ok(kafka::check_found(self.inner.client(), &self.config, partitions, ASK)?)
     }
 
+    /// How many partitions both topics have.
+    ///
+    /// # Errors
+    /// Kafka does not answer, or has no such topics.
+    pub(super) fn partitions(&self) -> Result<u16> {
+        Ok(kafka::partitions(self.inner.client(), &self.config, ASK)?)
+    }
+
     /// Hands a message over; false where there is no room for it now.
     ///
     /// # Errors

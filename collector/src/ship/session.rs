@@ -44,6 +44,8 @@ pub(super) struct Session {
 /// What does not.
 struct Work {
     producer: Producer,
+    /// Partitions that the topics have: a journal with more of them waits.
+    partitions: u16,
     /// By a number of this session.
     drains: BTreeMap<usize, Drain>,
     next: usize,
@@ -77,6 +79,7 @@ impl Session {
         let now = Instant::now();
         let mut work = Work {
             producer: Producer::new(&self.config.kafka)?,
+            partitions: 0,
             drains: BTreeMap::new(),
             next: 1,
             under_way: 0,
@@ -87,7 +90,10 @@ impl Session {
         };
         // Also while Kafka is away the backlog is watched.
         self.look(&mut work)?;
-        work.producer.check(self.config.journal.partitions)?;
+        if !self.config.ship.is_growing {
+            work.producer.check(self.config.journal.partitions)?;
+        }
+        work.partitions = work.producer.partitions()?;
         tracing::info!(journals = work.drains.len(), "shipping to kafka");
         loop {
             let stopping = stop.by();
@@ -103,6 +109,7 @@ impl Session {
     fn turn(&mut self, work: &mut Work) -> Result<bool> {
         if work.looked.is_none_or(|at| at.elapsed() >= LOOK) {
             self.look(work)?;
+            work.look_at_topics()?;
         }
         let mut moved = false;
         let numbers: Vec<usize> = work.drains.keys().copied().collect();
@@ -126,6 +133,9 @@ impl Session {
     fn feed(&self, work: &mut Work, number: usize) -> Result<bool> {
         let Some(drain) = work.drains.get_mut(&number) else { return Ok(false) };
         let mut moved = false;
+        if drain.partitions() > work.partitions {
+            return Ok(false);
+        }
         if drain.packed.is_empty() && work.under_way < MOST_UNDER_WAY {
             moved = drain.read()?;
         }
@@ -225,6 +235,19 @@ impl Session {
 }
 
 impl Work {
+    /// While a journal waits for the topics to grow: whether they have.
+    fn look_at_topics(&mut self) -> Result<()> {
+        let most = self.drains.values().map(Drain::partitions).max().unwrap_or(0);
+        if most > self.partitions {
+            let found = self.producer.partitions()?;
+            if found != self.partitions {
+                tracing::info!(partitions = found, "kafka's topics have grown");
+            }
+            self.partitions = found;
+        }
+        Ok(())
+    }
+
     /// Takes what Kafka has acknowledged, waiting for the first at most so long; whether there was any.
     fn settle(&mut self, wait: Duration) -> Result<bool> {
         let mut wait = wait;

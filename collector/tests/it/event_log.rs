@@ -48,6 +48,20 @@ impl EventLog {
         Self { config, consumer, messages: Vec::new() }
     }
 
+    /// Gives the topics more partitions, and reads those too.
+    pub(crate) fn grow(&self, runtime: &Runtime, partitions: u16) {
+        let layout = Layout { partitions, copies: None, keep_hours: 1 };
+        runtime.block_on(kafka::grow(&self.config, layout, LIMIT)).unwrap();
+        let mut more = TopicPartitionList::new();
+        for topic in Topic::ALL {
+            for partition in PARTITIONS..partitions {
+                let name = self.config.topic(topic);
+                more.add_partition_offset(&name, partition.into(), Offset::Beginning).unwrap();
+            }
+        }
+        self.consumer.incremental_assign(&more).unwrap();
+    }
+
     /// The arguments that lead a collector here.
     pub(crate) fn arguments(&self) -> [String; 4] {
         let servers = self.config.servers.join(",");

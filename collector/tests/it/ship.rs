@@ -171,6 +171,40 @@ fn topics_with_other_partitions_stop_the_start_with_a_clear_line() {
 }
 
 #[test]
+fn for_more_partitions_the_old_journal_is_shipped_and_the_new_one_waits_until_the_topics_have_them()
+{
+    let (collector, mut log) = shipping("growing", &[]);
+    let arguments = log.arguments();
+    let first = Process::start_with(&collector, "", &strs(&arguments));
+    for _ in 0..50 {
+        assert_eq!(first.get("/c/go").status, 302);
+    }
+    first.terminate();
+    let growing = [strs(&arguments), vec!["--partitions", "8", "--growing"]].concat();
+    let second = Process::start_with(&collector, "", &growing);
+    for _ in 0..50 {
+        assert_eq!(second.get("/c/go").status, 302);
+    }
+    log.read_until("the old journal is there with its end", |log| log.is_whole(1));
+    assert_eq!(log.count(Topic::Clicks), 50);
+    until("the rest waits", || second.metric("tributary_collector_ship_backlog_bytes") > 5000);
+    log.grow(&Runtime::new().unwrap(), 8);
+    log.read_until("the rest is there", |log| log.count(Topic::Clicks) == 100);
+    second.terminate();
+    let kept = kept(&collector.folder.path().join("process/journal"));
+    let ids = kept.click_ids.iter().map(|(j, p, s)| (*j, Topic::Clicks, *p, *s)).collect();
+    assert_eq!(log.ids(), ids);
+
+    // Partitions are never taken away.
+    let fewer = [strs(&arguments), vec!["--partitions", "2", "--growing"]].concat();
+    let url = collector.database.url(migrations::testing::Role::Collector);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(collector.folder.path().join("keys"), folder.path().join("keys")).unwrap();
+    let why = collector::bind(crate::harness::config(&folder, &url, &fewer)).unwrap_err();
+    assert!(why.to_string().contains("has 8 partitions and TRIBUTARY_PARTITIONS says 2"), "{why}");
+}
+
+#[test]
 fn a_range_is_sent_again_out_of_the_files_under_its_own_identity() {
     let (mut collector, mut log) = shipping("again", &["--cores", "1", "--partitions", "4"]);
     for _ in 0..40 {

@@ -1,7 +1,7 @@
 //! How a session begins: it takes over, and loads what was committed.
 
 use sqlx::PgPool;
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 use tokio::sync::Notify;
 
 use super::{Context, Session};
@@ -47,15 +47,18 @@ impl<'a> Session<'a> {
             &lost_rows::all(&mut db).await?,
         );
         let waiting = Waiting::new(waiting_rows::load(&mut db, of.as_deref()).await?)?;
-        let mut claims = Claims::new(ClaimsConfig {
-            memory_bytes: config.rules.claims_bytes,
-            spill: config.claims_dir(),
-        });
-        let mut owned = BTreeSet::new();
-        for partition in claim_blobs::partitions(&mut db, of.as_deref()).await? {
-            owned.insert(partition);
-            let blobs = claim_blobs::load(&mut db, partition).await?;
-            claims.rebuild(partition, blobs.iter().map(Vec::as_slice))?;
+        let (sets, layout) = match (&context.group, &owner.scope) {
+            (Some(group), Scope::Partitions(partitions)) => {
+                (partitions.clone(), tokio::task::block_in_place(|| group.partitions())?)
+            }
+            _ => (vec![0], 1),
+        };
+        let config_of_claims =
+            ClaimsConfig { memory_bytes: config.rules.claims_bytes, spill: config.claims_dir() };
+        let mut claims = Claims::with_layout(config_of_claims, layout);
+        for set in sets {
+            let blobs = claim_blobs::load(&mut db, set, layout).await?;
+            claims.rebuild(set, blobs.iter().map(Vec::as_slice))?;
         }
         let source = match (&context.group, assignment) {
             (Some(group), Some(assignment)) => {
@@ -74,7 +77,7 @@ impl<'a> Session<'a> {
         let lookups = Lookups::open(config.rules.geo.as_deref())?;
         tracing::info!(epoch = owner.epoch, commit = owner.commit, scope = ?owner.scope, "the pipeline is loaded");
         let decider = Decider::new(facts, lookups, claims);
-        let mut session = Self {
+        Ok(Self {
             context,
             pool,
             owner,
@@ -82,28 +85,10 @@ impl<'a> Session<'a> {
             journals,
             waiting,
             decider,
-            owned,
             committed,
             sent,
             cleaned: None,
             told_holes: false,
-        };
-        if let Scope::Partitions(partitions) = session.owner.scope.clone() {
-            let all = partitions.into_iter().max().map_or(0, |last| last + 1);
-            session.own(all)?;
-        }
-        let known: Vec<u16> = session.journals.iter().map(|one| one.known.partitions).collect();
-        known.into_iter().try_for_each(|partitions| session.own(partitions))?;
-        Ok(session)
-    }
-
-    /// Makes sure the claims of so many partitions are there.
-    pub(super) fn own(&mut self, partitions: u16) -> Result<()> {
-        for partition in (0..partitions).filter(|partition| self.owner.scope.owns(*partition)) {
-            if self.owned.insert(partition) {
-                self.decider.claims.rebuild(partition, [])?;
-            }
-        }
-        Ok(())
+        })
     }
 }

@@ -22,6 +22,8 @@ use std::{
 
 use crate::error::Result;
 
+/// Longest wait for Kafka's word on its topics.
+const ASK: Duration = Duration::from_secs(5);
 /// Between two polls while there is nothing to own.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -96,6 +98,8 @@ impl Group {
             // The same numbers of both topics go to the same member.
             .set("partition.assignment.strategy", "range")
             .set("session.timeout.ms", "10000")
+            // How soon partitions added to the topics are shared out.
+            .set("topic.metadata.refresh.interval.ms", "10000")
             .set("fetch.wait.max.ms", "100")
             .set("queued.max.messages.kbytes", "32768");
         client.set_log_level(RDKafkaLogLevel::Info);
@@ -135,6 +139,14 @@ impl Group {
         let context = self.consumer.context();
         let partitions = context.partitions.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Assignment { partitions, generation: context.generation.load(Ordering::SeqCst) }
+    }
+
+    /// Partitions of each topic, as Kafka says now.
+    ///
+    /// # Errors
+    /// Kafka does not answer.
+    pub(crate) fn partitions(&self) -> Result<u16> {
+        Ok(kafka::partitions(self.consumer.client(), &self.config, ASK)?)
     }
 
     /// Whether an assignment is still ours.

@@ -1,5 +1,6 @@
-//! Uniqueness claims as they were committed: one blob a batch and partition, from which a new owner
-//! rebuilds its sets.
+//! Uniqueness claims as they were committed: one blob a batch and set, from which a new owner rebuilds its sets.
+//! A set's claims are of the shards that leave its number when divided by the layout: the partitions of Kafka's
+//! topics at that time, or 1 where everything is read.
 
 use sqlx::PgConnection;
 
@@ -7,12 +8,18 @@ use super::{bigint, claims::Blob};
 use crate::error::Result;
 
 /// Writes the claims of a batch.
-pub(crate) async fn put(db: &mut PgConnection, commit: i64, blobs: &[Blob]) -> Result<()> {
+pub(crate) async fn put(
+    db: &mut PgConnection,
+    commit: i64,
+    layout: u16,
+    blobs: &[Blob],
+) -> Result<()> {
     for blob in blobs {
         sqlx::query!(
-            "INSERT INTO pipeline_claims (partition, commit, min_ms, max_ms, bytes) VALUES ($1, $2, $3, $4, $5)",
+            "INSERT INTO pipeline_claims (partition, commit, layout, min_ms, max_ms, bytes) VALUES ($1, $2, $3, $4, $5, $6)",
             i32::from(blob.partition),
             commit,
+            i32::from(layout),
             bigint(blob.min_ms),
             bigint(blob.max_ms),
             blob.bytes,
@@ -23,30 +30,50 @@ pub(crate) async fn put(db: &mut PgConnection, commit: i64, blobs: &[Blob]) -> R
     Ok(())
 }
 
-/// Partitions with claims, of some or of all.
-pub(crate) async fn partitions(db: &mut PgConnection, of: Option<&[i32]>) -> Result<Vec<u16>> {
-    let rows = sqlx::query!("SELECT DISTINCT partition FROM pipeline_claims WHERE $1::int4[] IS NULL OR partition = ANY ($1) ORDER BY partition", of)
-        .fetch_all(db)
-        .await?;
-    Ok(rows.into_iter().filter_map(|row| u16::try_from(row.partition).ok()).collect())
-}
-
-/// The claims of a partition, in the order of their commits.
-pub(crate) async fn load(db: &mut PgConnection, partition: u16) -> Result<Vec<Vec<u8>>> {
+/// The claims of every shard of a set, in the order of their commits: with them those of other shards, where they were
+/// made under another layout.
+pub(crate) async fn load(db: &mut PgConnection, set: u16, layout: u16) -> Result<Vec<Vec<u8>>> {
     let rows = sqlx::query!(
-        "SELECT bytes FROM pipeline_claims WHERE partition = $1 ORDER BY id",
-        i32::from(partition)
+        "SELECT bytes FROM pipeline_claims
+         WHERE layout = $2 AND partition = $1
+            OR layout <> $2 AND partition % gcd(layout, $2) = $1 % gcd(layout, $2)
+         ORDER BY id",
+        i32::from(set),
+        i32::from(layout),
     )
     .fetch_all(db)
     .await?;
     Ok(rows.into_iter().map(|row| row.bytes).collect())
 }
 
-/// Drops what no window reaches any more.
-pub(crate) async fn prune(db: &mut PgConnection, of: Option<&[i32]>, before_ms: u64) -> Result<()> {
-    let before = bigint(before_ms);
-    sqlx::query!("DELETE FROM pipeline_claims WHERE max_ms < $1 AND ($2::int4[] IS NULL OR partition = ANY ($2))", before, of)
-        .execute(db)
-        .await?;
+/// What is dropped of the claims of some sets, or of all.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Old {
+    /// Nothing of ours comes before it any more.
+    pub(crate) before_ms: u64,
+    /// How long before the end of all numbers nobody's does.
+    pub(crate) reach_ms: u64,
+}
+
+/// Drops what no window reaches any more. Others need claims of another layout too: those go by what is complete.
+pub(crate) async fn prune(
+    db: &mut PgConnection,
+    of: Option<&[i32]>,
+    layout: u16,
+    old: Old,
+) -> Result<()> {
+    sqlx::query!(
+        "DELETE FROM pipeline_claims
+         WHERE max_ms < $1 AND CASE layout
+             WHEN $2 THEN $3::int4[] IS NULL OR partition = ANY ($3)
+             ELSE max_ms < (SELECT (extract(epoch FROM as_of) * 1000)::bigint FROM pipeline_as_of) - $4
+         END",
+        bigint(old.before_ms),
+        i32::from(layout),
+        of,
+        bigint(old.reach_ms),
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }

@@ -19,6 +19,9 @@ mod spill;
 
 use generation::{Entry, GENERATION_MS, Generation};
 
+/// As many as a journal may have.
+const MOST_PARTITIONS: u16 = 4096;
+
 /// Where claims may grow.
 #[derive(Debug, Clone)]
 pub struct ClaimsConfig {
@@ -76,6 +79,8 @@ pub struct Blob {
 /// The claims of the partitions a processor owns.
 pub struct Claims {
     config: ClaimsConfig,
+    /// How many sets there are among all processors: a partition's claims are in the set of its number.
+    layout: u16,
     partitions: Vec<Option<Partition>>,
     /// Claims made since `begin_batch`, in order.
     fresh: Vec<(u16, Entry)>,
@@ -89,7 +94,18 @@ struct Partition(Vec<(u64, Generation)>);
 impl Claims {
     /// Without any partition.
     pub fn new(config: ClaimsConfig) -> Self {
-        Self { config, partitions: Vec::new(), fresh: Vec::new(), failed: None }
+        Self::with_layout(config, MOST_PARTITIONS)
+    }
+
+    /// The same, for so many partitions: 1 where every record comes to this process, so that claims answer alike
+    /// whatever partitions the journals have.
+    pub fn with_layout(config: ClaimsConfig, layout: u16) -> Self {
+        Self { config, layout, partitions: Vec::new(), fresh: Vec::new(), failed: None }
+    }
+
+    /// See `with_layout`.
+    pub const fn layout(&self) -> u16 {
+        self.layout
     }
 
     /// Takes a partition over: its claims are those of the blobs, in any order. Between batches only,
@@ -143,7 +159,8 @@ impl Claims {
         if self.failed.is_some() {
             return false;
         }
-        let Some(Some(partition)) = self.partitions.get_mut(usize::from(claim.partition)) else {
+        let set = claim.partition % self.layout;
+        let Some(Some(partition)) = self.partitions.get_mut(usize::from(set)) else {
             self.failed = Some(Error::Claims("the partition's claims are not loaded"));
             return false;
         };
@@ -171,7 +188,8 @@ impl Claims {
     /// Claims every key the visitor shows, unless another visitor behind the same key has done so
     /// within the window: a key holds one claim a window, however many come from its network.
     fn put(&mut self, claim: &Claim, context: u64) {
-        let Some(Some(partition)) = self.partitions.get_mut(usize::from(claim.partition)) else {
+        let set = claim.partition % self.layout;
+        let Some(Some(partition)) = self.partitions.get_mut(usize::from(set)) else {
             return;
         };
         let Keys { cookie, network, network_previous, .. } = claim.keys;
@@ -181,7 +199,7 @@ impl Claims {
                 Ok(true) => {}
                 Ok(false) => {
                     partition.insert(entry);
-                    self.fresh.push((claim.partition, entry));
+                    self.fresh.push((set, entry));
                 }
                 Err(error) => self.failed = Some(error),
             }

@@ -74,8 +74,18 @@ pub(crate) async fn take(db: &mut PgConnection, scope: Scope) -> Result<Owner> {
         &scope.rows(),
         row.epoch,
     )
-    .execute(db)
+    .execute(&mut *db)
     .await?;
+    if scope == Scope::Everything {
+        // Journals taken in from Kafka have no place in their files yet.
+        sqlx::query!(
+            "INSERT INTO pipeline_position (journal, owner_epoch, next_segment, next_offset)
+             SELECT journal, $1, 0, 0 FROM pipeline_journal ON CONFLICT DO NOTHING",
+            row.epoch,
+        )
+        .execute(db)
+        .await?;
+    }
     Ok(Owner { epoch: row.epoch, commit: row.commit, scope })
 }
 

@@ -4,9 +4,12 @@
 use schemas::topic::Topic;
 use sqlx::PgConnection;
 
-use super::{bigint, signed, unsigned};
-use crate::error::{Error, Result};
-use crate::ranges::Ranges;
+use super::{bigint, millis, signed, unsigned};
+use crate::{
+    error::{Error, Result},
+    journals::Place,
+    ranges::Ranges,
+};
 
 /// Whose records: one row of `pipeline_seqs`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -59,6 +62,54 @@ pub(crate) async fn load(db: &mut PgConnection, of: Option<Vec<i32>>) -> Result<
         all.push((Key { journal: row.journal.cast_unsigned(), topic, partition }, seqs));
     }
     Ok(all)
+}
+
+/// What PostgreSQL knows of a click that another processor reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Answer {
+    /// It is in, and was not declared lost.
+    pub(crate) is_in: bool,
+    /// Nothing more comes where it would be, and nothing is missing.
+    is_over: bool,
+    /// Everything up to there is in.
+    heard_ms: u64,
+}
+
+impl Answer {
+    /// Whether everything up to a time is in, where the click would be.
+    pub(crate) const fn is_read_to(self, ms: u64) -> bool {
+        self.is_over || self.heard_ms >= ms
+    }
+}
+
+/// An answer for each place, in their order.
+pub(crate) async fn ask(db: &mut PgConnection, places: &[Place]) -> Result<Vec<Answer>> {
+    let journals: Vec<i64> = places.iter().map(|place| signed(place.journal)).collect();
+    let partitions: Vec<i32> = places.iter().map(|place| place.partition.into()).collect();
+    let numbers: Vec<i64> = places.iter().map(|place| bigint(place.seq)).collect();
+    let rows = sqlx::query!(
+        r#"SELECT coalesce(q.covered @> p.seq, false) AND NOT EXISTS (
+                   SELECT FROM pipeline_lost l WHERE l.journal = p.journal AND l.topic = 1
+                       AND l.partition = p.partition AND p.seq BETWEEN l.first_seq AND l.last_seq
+                       AND l.lost IS NOT NULL) AS "is_in!",
+               coalesce(q.ended AND q.covered @> int8range(1, q.announced + 1), false) AS "is_over!",
+               (SELECT max(h.at) FROM pipeline_heartbeat h
+                WHERE h.journal = p.journal AND h.partitions @> p.partition) AS heard
+           FROM unnest($1::int8[], $2::int4[], $3::int8[]) WITH ORDINALITY AS p (journal, partition, seq, n)
+           LEFT JOIN pipeline_seqs q ON q.journal = p.journal AND q.partition = p.partition AND q.topic = 1
+           ORDER BY p.n"#,
+        &journals,
+        &partitions,
+        &numbers,
+    )
+    .fetch_all(db)
+    .await?;
+    let answers = rows.into_iter().map(|row| Answer {
+        is_in: row.is_in,
+        is_over: row.is_over,
+        heard_ms: row.heard.map_or(0, millis),
+    });
+    Ok(answers.collect())
 }
 
 /// Writes the sets a batch touched.

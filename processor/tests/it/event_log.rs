@@ -9,7 +9,7 @@ use schemas::{
 };
 use std::{collections::BTreeMap, time::Duration};
 
-use crate::world::{PARTITIONS, World};
+use crate::world::{PARTITIONS, World, limited};
 
 const LIMIT: Duration = Duration::from_secs(60);
 /// Records in a message at most: few, so that there are many.
@@ -25,6 +25,7 @@ pub(crate) struct EventLog {
 /// Messages of one journal, in order.
 struct Messages {
     journal: u64,
+    partitions: u16,
     header: Vec<u8>,
     all: Vec<(Topic, u16, EventBatch)>,
 }
@@ -39,6 +40,20 @@ impl EventLog {
         client.set("enable.idempotence", "true");
         let producer = client.create().unwrap();
         Self { config, producer, positions: BTreeMap::new() }
+    }
+
+    /// Gives the topics more partitions.
+    pub(crate) async fn grow(&self, partitions: u16) {
+        let layout = Layout { partitions, copies: None, keep_hours: 1 };
+        kafka::grow(&self.config, layout, LIMIT).await.unwrap();
+        // Our producer must have heard of them.
+        let found = || kafka::partitions(self.producer.client(), &self.config, LIMIT).unwrap();
+        limited("the new partitions", async {
+            while found() < partitions {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await;
     }
 
     /// The flags that lead a processor here.
@@ -65,7 +80,9 @@ impl EventLog {
             let mut reader =
                 Reader::open_any(&place.root, slot, place.journal, from, &key).unwrap();
             let header = reader.header().to_bytes().to_vec();
-            let mut messages = Messages { journal: place.journal.0, header, all: Vec::new() };
+            let partitions = reader.header().partitions;
+            let mut messages =
+                Messages { journal: place.journal.0, partitions, header, all: Vec::new() };
             while let Some(entry) = reader.next().unwrap() {
                 messages.take(entry.body);
             }
@@ -141,7 +158,7 @@ impl Messages {
 
     fn mark(&mut self, last: Seqs<'_>, batch: impl Fn(u64) -> EventBatch) {
         for topic in Topic::ALL {
-            for partition in 0..PARTITIONS {
+            for partition in 0..self.partitions {
                 let is_it = |of: &(journal::TopicId, journal::Partition, u64)| {
                     (of.0.0, of.1.0) == (topic.id(), partition)
                 };

@@ -14,3 +14,4 @@ mod kept;
 mod event_log;
 mod partitions;
 mod audits;
+mod growth;

@@ -125,8 +125,13 @@ impl World {
 
     /// A live journal of slot `c0` that began at `start_ms`.
     pub(crate) fn writer(&self, id: u64, start_ms: u64) -> Log {
+        self.writer_for(PARTITIONS, id, start_ms)
+    }
+
+    /// The same, for other partitions.
+    pub(crate) fn writer_for(&self, partitions: u16, id: u64, start_ms: u64) -> Log {
         let key = Keys::parse(KEYS).unwrap().journal();
-        let config = WriterConfig::new(self.journals(), "c0", PARTITIONS, key);
+        let config = WriterConfig::new(self.journals(), "c0", partitions, key);
         Log(Writer::create(config, start_ms, JournalId(id)).unwrap())
     }
 
@@ -292,7 +297,7 @@ pub(crate) struct Log(pub Writer);
 impl Log {
     /// A click of link 1; its id.
     pub(crate) fn click(&mut self, click: Click) -> ClickRef {
-        let partition = click.shard as u16 % PARTITIONS;
+        let partition = click.shard as u16 % self.0.partitions();
         let seq = self.put(Topic::Clicks, partition, &click.encode_to_vec());
         let journal = self.0.journal().0 as u32 & 0xf_ffff;
         ClickRef {
@@ -307,7 +312,7 @@ impl Log {
 
     /// A conversion.
     pub(crate) fn conversion(&mut self, conversion: Conversion) -> u64 {
-        let partition = conversion.shard as u16 % PARTITIONS;
+        let partition = conversion.shard as u16 % self.0.partitions();
         self.put(Topic::Conversions, partition, &conversion.encode_to_vec())
     }
 
