@@ -3,6 +3,8 @@
 //! Nothing of this runs in production, and nothing here decides what a number should be: that is
 //! `reference_count.py`'s, written apart.
 
+pub mod broker;
+pub mod clicker;
 pub mod generate;
 pub mod faults;
 pub mod links;

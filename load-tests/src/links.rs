@@ -18,6 +18,8 @@ pub async fn seed(db: &PgPool, links: u32) -> Result<()> {
              SELECT n, 1, 'affiliate ' || n FROM generate_series(1, {AFFILIATES}) n;
          INSERT INTO affiliate_program (id, site_id, slug, name, destination)
              SELECT n, 1, 'p' || n, 'program ' || n, 'https://shop.example/' FROM generate_series(1, {PROGRAMS}) n;
+         INSERT INTO affiliate_plan (site_id, program_id, event, kind, rate_ppm, currency)
+             SELECT 1, n, 'sale', 'percent', 100000, 'EUR' FROM generate_series(1, {PROGRAMS}) n;
          INSERT INTO affiliate_affiliatelink (id, code, site_id, affiliate_id, program_id, destination)
              SELECT n, 'l' || n, 1, n % {AFFILIATES} + 1, n % {PROGRAMS} + 1,
                     CASE n % 2 WHEN 0 THEN '' ELSE 'https://shop.example/products/' || n || '?click={{click_id}}' END

@@ -14,24 +14,18 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
 use load_tests::{
     api::Api,
-    generate::{Shape, Visit, Visits},
+    broker,
+    clicker::{self, Pace, Request},
+    generate::{Shape, Visits},
     system::System,
     table::{percentile, print},
 };
-use reqwest::{Client, redirect::Policy};
-use tokio::{
-    sync::Semaphore,
-    task::JoinSet,
-    time::{Instant, MissedTickBehavior, interval, sleep, timeout},
-};
+use tokio::time::{Instant, sleep, timeout};
 
 /// Marks fit into one answer of the API.
 const MOST_MARKS: u64 = 3000;
 /// How long the last marks may take.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Clicks waiting for their answer.
-const UNDER_WAY: usize = 256;
-
 /// Measures how soon a click shows in the API.
 #[derive(Parser)]
 struct Arguments {
@@ -41,6 +35,9 @@ struct Arguments {
     /// How long.
     #[arg(long, default_value_t = 30)]
     seconds: u64,
+    /// Between collector and processor, through a broker on this machine.
+    #[arg(long)]
+    kafka: bool,
 }
 
 /// When each marked click was answered, and what is not seen yet.
@@ -54,7 +51,14 @@ struct Marks {
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let folder = load_tests::system::folder()?;
-    let system = System::start(folder.path(), &[("RUST_LOG", "warn")]).await?;
+    let broker = match arguments.kafka {
+        true => Some(broker::start(folder.path()).await?),
+        false => None,
+    };
+    let servers = broker.as_ref().map(|broker| broker.config().servers.join(","));
+    let mut environment = vec![("RUST_LOG", "warn")];
+    environment.extend(servers.iter().map(|servers| ("TRIBUTARY_KAFKA", servers.as_str())));
+    let system = System::start(folder.path(), &environment).await?;
     system.seed().await?;
     system.knows_links(24).await?;
     let api = Api::of(&system);
@@ -78,8 +82,16 @@ async fn main() -> Result<()> {
     system.stop().await?;
 
     let mut seen = marks.lock().ok().context("the watcher failed")?.seen.clone();
-    seen.sort_unstable();
-    let rows = [row("click to API", &seen), row("control: engine alone, one row", &control)];
+    // In the order they were seen in: a growth shows.
+    let (first, second) = seen.split_at(seen.len() / 2);
+    let (mut first, mut second) = (first.to_vec(), second.to_vec());
+    [&mut seen, &mut first, &mut second].into_iter().for_each(|times| times.sort_unstable());
+    let rows = [
+        row("click to API", &seen),
+        row("first half of them", &first),
+        row("second half", &second),
+        row("control: engine alone, one row", &control),
+    ];
     let p99 = |times: &[Duration]| percentile(times, 99.0).context("nothing was measured");
     let ratio = p99(&seen)?.as_secs_f64() / p99(&control)?.as_secs_f64();
     let watched = seen.len();
@@ -97,49 +109,20 @@ fn row(name: &str, sorted: &[Duration]) -> Vec<String> {
 async fn send(system: &System, arguments: &Arguments, marks: &Arc<Mutex<Marks>>) -> Result<u64> {
     let clicks = arguments.per_second * arguments.seconds;
     let every = clicks.div_ceil(MOST_MARKS).max(1);
-    let codes = Arc::new(codes(system).await?);
-    let client = Client::builder().redirect(Policy::none()).build()?;
-    let under_way = Arc::new(Semaphore::new(UNDER_WAY));
+    let codes = codes(system).await?;
     let shape = Shape { links: codes.len() as u32, ..Shape::default() };
-    let mut ticks = interval(Duration::from_secs_f64(1.0 / arguments.per_second.max(1) as f64));
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    let mut clicking = JoinSet::new();
-    for (n, visit) in (0..clicks).zip(Visits::new(shape)) {
-        ticks.tick().await;
-        let permit = Arc::clone(&under_way).acquire_owned().await?;
+    let requests = (0..clicks).zip(Visits::new(shape)).map(|(n, visit)| {
         let mark = (n % every == 0).then(|| format!("mark{n}"));
-        let (client, marks) = (client.clone(), Arc::clone(marks));
-        let url = format!("http://{}/c/{}", system.collector, codes[visit.link as usize]);
-        clicking.spawn(async move {
-            let clicked = click(&client, &url, &visit, mark.as_deref()).await;
-            drop(permit);
-            if let (Ok(()), Some(mark), Ok(mut marks)) = (&clicked, mark, marks.lock()) {
-                marks.waiting.insert(mark, Instant::now());
-            }
-            clicked
-        });
-        while let Some(clicked) = clicking.try_join_next() {
-            clicked??;
+        Request::click(&format!("/c/{}", codes[visit.link as usize]), &visit, mark)
+    });
+    let pace = Pace { per_second: arguments.per_second, clicks };
+    let marks = Arc::clone(marks);
+    let answered = move |mark, at| {
+        if let Ok(mut marks) = marks.lock() {
+            marks.waiting.insert(mark, at);
         }
-    }
-    while let Some(clicked) = clicking.join_next().await {
-        clicked??;
-    }
-    Ok(clicks)
-}
-
-async fn click(client: &Client, url: &str, visit: &Visit, mark: Option<&str>) -> Result<()> {
-    let url = mark.map_or_else(|| url.to_owned(), |mark| format!("{url}?sub10={mark}"));
-    let response = client
-        .get(url)
-        .header("x-forwarded-for", visit.address.to_string())
-        .header("user-agent", visit.user_agent)
-        .header("referer", visit.referrer)
-        .send()
-        .await?;
-    ensure!(response.status() == 302, "a click is answered {}", response.status());
-    response.bytes().await?;
-    Ok(())
+    };
+    clicker::send(&system.collector, pace, requests, answered).await
 }
 
 async fn codes(system: &System) -> Result<Vec<String>> {

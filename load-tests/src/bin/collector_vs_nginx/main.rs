@@ -10,8 +10,11 @@ mod bare;
 mod servers;
 mod wrk;
 
+use std::path::Path;
+
 use anyhow::{Context, Result, ensure};
 use clap::{Parser, Subcommand};
+use kafka::local::Cluster;
 use load_tests::table::{percentile, print};
 
 use servers::{Collector, Floor, Nginx, Server};
@@ -32,6 +35,9 @@ struct Arguments {
     /// Links in the collector's memory.
     #[arg(long, default_value_t = 100_000)]
     links: u32,
+    /// The collector ships what it records to a Kafka broker on this machine, in the CPU time that counts.
+    #[arg(long)]
+    kafka: bool,
     #[command(subcommand)]
     role: Option<Role>,
 }
@@ -63,7 +69,9 @@ fn main() -> Result<()> {
     }
     let folder = tempfile::tempdir()?;
     let load = Load::new(folder.path(), &arguments)?;
-    let mut collector = Collector::start(folder.path(), arguments.links)?;
+    let broker = arguments.kafka.then(|| broker(folder.path())).transpose()?;
+    let kafka = broker.as_ref().map(|broker| broker.config().servers.join(","));
+    let mut collector = Collector::start(folder.path(), arguments.links, kafka.as_deref())?;
     let answer = collector.answer()?;
     let mut nginx = Nginx::start(folder.path())?;
     let (mut rows, mut ratio) = (Vec::new(), 0.0);
@@ -94,8 +102,16 @@ fn main() -> Result<()> {
         recorded >= answered,
         "{answered} redirects, but only {recorded} clicks in the journal"
     );
+    let shipped = match arguments.kafka {
+        true => format!(
+            "{} bytes handed to Kafka, {} wait\n",
+            collector.shipped(&load)?,
+            collector.waiting(&load)?
+        ),
+        false => String::new(),
+    };
     let last = format!(
-        "{recorded} clicks recorded, {answered} redirects counted by wrk\nratio {ratio:.2}"
+        "{shipped}{recorded} clicks recorded, {answered} redirects counted by wrk\nratio {ratio:.2}"
     );
     print(
         &["connections", "µs CPU/request", "lowest", "highest", "requests/s", "ratio"],
@@ -103,6 +119,12 @@ fn main() -> Result<()> {
         &last,
     )?;
     Ok(())
+}
+
+/// A broker with both topics.
+fn broker(folder: &Path) -> Result<Cluster> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(load_tests::broker::start(folder))
 }
 
 fn run(server: &mut dyn Server, load: &Load, kind: Connections) -> Result<Round> {

@@ -45,7 +45,7 @@ pub(crate) struct Collector {
 }
 
 impl Collector {
-    pub(crate) fn start(folder: &Path, links: u32) -> Result<Self> {
+    pub(crate) fn start(folder: &Path, links: u32, kafka: Option<&str>) -> Result<Self> {
         let keys = Keys::line(1, &[7; 32]);
         fs::write(folder.join("keys"), &keys)?;
         write_links(&folder.join("links.copy"), links, &Keys::parse(&keys)?)?;
@@ -60,6 +60,7 @@ impl Collector {
             .env("TRIBUTARY_CORES", "1")
             // wrk is one visitor that no limit should mistake for a flood.
             .env("TRIBUTARY_SPREAD_PER_SECOND", "4000000000")
+            .envs(kafka.map(|servers| ("TRIBUTARY_KAFKA", servers)))
             // Nobody there: the copy serves, as it does while PostgreSQL is away.
             .env("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none")
             .stderr(Stdio::null())
@@ -86,14 +87,28 @@ impl Collector {
         Ok(answer)
     }
 
+    /// Bytes handed to Kafka, before compression.
+    pub(crate) fn shipped(&self, load: &Load) -> Result<u64> {
+        self.metric(load, "tributary_collector_ship_bytes_total ")
+    }
+
+    /// Bytes that wait for it.
+    pub(crate) fn waiting(&self, load: &Load) -> Result<u64> {
+        self.metric(load, "tributary_collector_ship_backlog_bytes ")
+    }
+
+    fn metric(&self, load: &Load, name: &str) -> Result<u64> {
+        let metrics = load.fetch(self.admin, "/metrics")?;
+        let line = metrics.lines().find_map(|line| line.strip_prefix(name));
+        Ok(line.with_context(|| format!("no metric {name}"))?.trim().parse()?)
+    }
+
     /// Clicks in the journal, and redirects wrk counted.
     pub(crate) fn recorded(&self, load: &Load) -> Result<(u64, u64)> {
         let name = "tributary_collector_clicks_total{reason=\"none\"} ";
         let begun = Instant::now();
         loop {
-            let metrics = load.fetch(self.admin, "/metrics")?;
-            let line = metrics.lines().find_map(|line| line.strip_prefix(name));
-            let counted = line.context("no clicks counted")?.parse()?;
+            let counted = self.metric(load, name)?;
             // Counts are handed over once a second; what is missing after the limit is missing.
             if counted >= self.answered || begun.elapsed() > START {
                 return Ok((counted, self.answered));

@@ -5,11 +5,12 @@ use std::{net::IpAddr, path::Path};
 use anyhow::{Context, Result};
 use journal::{JournalId, Partition, Position, Reader, TopicId, Writer, WriterConfig};
 use load_tests::{
+    broker::PARTITIONS,
     generate::{Shape, Visit, Visits},
     links::{AFFILIATES, PROGRAMS},
 };
 use schemas::{
-    event::{Click, Flags, Message},
+    event::{Click, ClickRef, Conversion, Flags, Message},
     ids::SiteId,
     keys::Keys,
     topic::Topic,
@@ -19,13 +20,12 @@ use schemas::{
 /// The keys of this journal.
 pub(crate) const KEYS: &str = "1 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
-const PARTITIONS: u16 = 4;
 const JOURNAL: JournalId = JournalId(0x0102_0304_0506_0708);
 /// Records in one commit: what a busy collector's turn takes.
 const TURN: u64 = 500;
 
 /// Writes the journal; its size in bytes.
-pub(crate) fn write(root: &Path, clicks: u64, shape: Shape) -> Result<u64> {
+pub(crate) fn write(root: &Path, clicks: u64, conversions: u64, shape: Shape) -> Result<u64> {
     let keys = Keys::parse(KEYS)?;
     let mut visits = Visits::new(shape);
     let config = WriterConfig::new(root.join("journal"), "c0", PARTITIONS, keys.journal());
@@ -36,10 +36,14 @@ pub(crate) fn write(root: &Path, clicks: u64, shape: Shape) -> Result<u64> {
         let visit = visits.next().context("visits have no end")?;
         let click = maker.click(&visit);
         let partition = Partition(click.shard as u16 % PARTITIONS);
-        writer.stage_with(TopicId(Topic::Clicks.id()), partition, |_, to| {
+        let seq = writer.stage_with(TopicId(Topic::Clicks.id()), partition, |_, to| {
             // A Vec takes everything.
             let _ = click.encode(to);
         })?;
+        for txn in conversions * (n - 1) / clicks..conversions * n / clicks {
+            let bytes = sale(&click, seq, txn).encode_to_vec();
+            writer.stage(TopicId(Topic::Conversions.id()), partition, &bytes)?;
+        }
         if visit.time_ms - beat >= 1000 {
             beat = visit.time_ms;
             writer.heartbeat(beat)?;
@@ -62,6 +66,32 @@ pub(crate) fn read(root: &Path) -> Result<u64> {
         records += u64::from(matches!(entry.body, journal::Body::Record { .. }));
     }
     Ok(records)
+}
+
+/// A purchase right after a click.
+fn sale(click: &Click, seq: u64, txn: u64) -> Conversion {
+    let of = ClickRef {
+        key_version: 1,
+        time_ms: click.time_ms,
+        shard: click.shard,
+        journal: (JOURNAL.0 & 0xf_ffff) as u32,
+        seq,
+        link: click.link,
+    };
+    Conversion {
+        site: click.site,
+        program: click.program,
+        time_ms: click.time_ms + 500,
+        shard: click.shard,
+        via: 1,
+        flags: Flags::Trusted as u32,
+        event: "sale".to_owned(),
+        txn_id: format!("order-{txn}"),
+        amount: "49.90".to_owned(),
+        currency: "EUR".to_owned(),
+        click: Some(of),
+        ..Conversion::default()
+    }
 }
 
 struct Maker {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use migrations::testing::Clickhouse;
 
 /// How long merges may take.
@@ -75,6 +75,30 @@ pub(crate) async fn wait_for_merges(clickhouse: &Clickhouse) -> Result<()> {
         tokio::time::sleep(LOOK).await;
     }
     bail!("clickhouse still merges after {PATIENCE:?}")
+}
+
+/// Waits until ClickHouse has so many of each.
+pub(crate) async fn wait_for_rows(
+    clickhouse: &Clickhouse,
+    clicks: u64,
+    conversions: u64,
+) -> Result<()> {
+    let sql = "SELECT (SELECT count() FROM clicks) AS clicks, (SELECT count() FROM conversions) AS conversions";
+    let (mut last, mut moved) = ((0, 0), std::time::Instant::now());
+    loop {
+        let found = clickhouse.client().query(sql).fetch_one::<(u64, u64)>().await?;
+        if found.0 >= clicks && found.1 >= conversions {
+            return Ok(());
+        }
+        if found != last {
+            (last, moved) = (found, std::time::Instant::now());
+        }
+        ensure!(
+            moved.elapsed() < PATIENCE,
+            "{found:?} of {clicks} clicks are in, and no more come"
+        );
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 /// Rows in `clicks`.
