@@ -151,16 +151,22 @@ impl Journals {
         (watermark < u64::MAX).then_some(watermark)
     }
 
+    /// How far every collector's log of all partitions of ours is read to its end; `None` while there is no
+    /// journal, or one of a declared slot was never heard of.
+    pub(crate) fn complete_ms(&self, slots: &[String]) -> Option<u64> {
+        let mut owned: Vec<u16> = self.all.values().flat_map(Incarnation::owned).copied().collect();
+        owned.sort_unstable();
+        owned.dedup();
+        let slowest = owned.into_iter().map(|partition| self.watermark(slots, partition)).min();
+        slowest.flatten()
+    }
+
     /// The slowest time that events of ours may still come with: claims older than a window before it are
     /// not asked for any more.
     pub(crate) fn slowest_ms(&self, slots: &[String]) -> u64 {
         let imports = self.all.values().filter(|one| one.known.import && one.is_live());
         let imports = imports.map(|one| one.newest_ms).min().unwrap_or(u64::MAX);
-        let mut owned: Vec<u16> = self.all.values().flat_map(Incarnation::owned).copied().collect();
-        owned.sort_unstable();
-        owned.dedup();
-        let slowest = owned.into_iter().map(|partition| self.watermark(slots, partition)).min();
-        slowest.flatten().map_or(0, |watermark| watermark.min(imports))
+        self.complete_ms(slots).map_or(0, |complete| complete.min(imports))
     }
 
     /// Seqs of ours announced and not in.

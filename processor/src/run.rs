@@ -66,8 +66,12 @@ async fn sessions(context: &Context) -> Result<()> {
         let begun = std::time::Instant::now();
         let Err(error) = pipeline::session(context, Until::Forever).await else { return Ok(()) };
         if matches!(error, Error::Rebalanced) {
+            context.metrics.rebalances.inc();
             tracing::info!("the partitions were shared out anew: starting again with ours");
             continue;
+        }
+        if matches!(error, Error::Fenced) {
+            context.metrics.fences_lost.inc();
         }
         // Among several, whoever was fenced asks Kafka what is theirs now.
         let is_shared = context.group.is_some() && matches!(error, Error::Fenced);

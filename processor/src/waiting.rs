@@ -127,7 +127,7 @@ impl Waiting {
                 lane.dirty = true;
             }
             let name = outcome.refusal().map_or("accepted", |reason| reason.name());
-            *decider.outcomes.entry(name).or_default() += 1;
+            *decider.outcomes.entry((Topic::Conversions, name)).or_default() += 1;
             let click_journal = one.place.take().map(|place| place.journal);
             batch.decided.push(Decided { record: one.waiter.record, outcome, click_journal });
         }
