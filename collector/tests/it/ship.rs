@@ -101,10 +101,14 @@ fn without_kafka_visitors_are_served_and_everything_arrives_when_it_is_back() {
     until("what waits is told", || {
         collector.metric("tributary_collector_ship_backlog_bytes") > 5000
     });
+    let late_s = || collector.metric("tributary_collector_ship_lag_seconds");
+    until("and for how long it waits", || late_s() >= 5);
     cluster.begin(0).unwrap();
     cluster.wait().unwrap();
     let mut log = EventLog::make(&runtime, cluster.config());
     log.read_until("what waited is there", |log| log.count(Topic::Clicks) == 50);
+    until("it is not late any more", || late_s() < 5);
+    assert!(collector.metric("tributary_collector_ship_ack_seconds_count") > 0);
     cluster.kill(0);
     for _ in 0..50 {
         assert_eq!(collector.get("/c/go").status, 302);
