@@ -32,7 +32,10 @@ pub(crate) struct Place {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Received {
     Yes,
-    NotYet,
+    /// Everything where it would be is in up to this time.
+    NotYet {
+        read_to_ms: u64,
+    },
     /// Its journal has other partitions than the conversion's, and this one is another processor's: PostgreSQL knows.
     AskOwner,
 }
@@ -129,7 +132,7 @@ impl Journals {
         let answer = match (self.scope.owns(partition), received) {
             (false, _) => Received::AskOwner,
             (true, true) => Received::Yes,
-            (true, false) => Received::NotYet,
+            (true, false) => Received::NotYet { read_to_ms: incarnation.read_to_ms(partition) },
         };
         Some((place, answer))
     }
