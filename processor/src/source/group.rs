@@ -54,7 +54,7 @@ impl ClientContext for Context {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::warn!(%error, "kafka: {reason}");
+        kafka::error(&error, reason);
     }
 }
 
@@ -96,19 +96,21 @@ impl Group {
     /// # Errors
     /// Settings that librdkafka does not take.
     pub(crate) fn join(config: &kafka::Config, name: &str) -> Result<Self> {
-        let mut client = config.client("processor");
-        client
-            .set("group.id", format!("{}{name}", config.prefix))
-            .set("enable.auto.commit", "false")
+        let name = format!("{}{name}", config.prefix);
+        let more = [
+            ("group.id", name.as_str()),
+            ("enable.auto.commit", "false"),
             // Where an offset is no more, we say so and begin at the oldest there is; the default skips silently.
-            .set("auto.offset.reset", "error")
+            ("auto.offset.reset", "error"),
             // The same numbers of both topics go to the same member.
-            .set("partition.assignment.strategy", "range")
-            .set("session.timeout.ms", "10000")
+            ("partition.assignment.strategy", "range"),
+            ("session.timeout.ms", "10000"),
             // How soon partitions added to the topics are shared out.
-            .set("topic.metadata.refresh.interval.ms", "10000")
-            .set("fetch.wait.max.ms", "100")
-            .set("queued.max.messages.kbytes", "32768");
+            ("topic.metadata.refresh.interval.ms", "10000"),
+            ("fetch.wait.max.ms", "100"),
+            ("queued.max.messages.kbytes", "32768"),
+        ];
+        let mut client = config.client("processor", &more)?;
         client.set_log_level(RDKafkaLogLevel::Info);
         let context = Context { topic: config.topic(Topic::Clicks), ..Context::default() };
         let consumer: BaseConsumer<Context> =
