@@ -11,6 +11,9 @@ need() { command -v "$1" >/dev/null 2>&1 || packages+=("$2"); }
 need cc build-essential
 need npm npm
 need python3 python3
+need pkg-config pkg-config
+# What librdkafka's TLS is built against.
+pkg-config --exists openssl 2>/dev/null || packages+=(libssl-dev)
 if [ "${1:-}" = bench ]; then
     # Where Debian puts servers, which is not in everybody's PATH.
     [ -x /usr/sbin/nginx ] || need nginx nginx-light
@@ -19,6 +22,7 @@ fi
 if [ "${1:-}" = kafka ]; then
     need java default-jre-headless
     need mvn maven
+    need openssl openssl
 fi
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || packages+=(postgresql)
 

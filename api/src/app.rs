@@ -13,6 +13,7 @@ use crate::{
     Config,
     auth::Secret,
     config::Stores,
+    metrics::Metrics,
     queries::{
         live,
         programs::{Plan, Program},
@@ -36,6 +37,8 @@ pub struct App {
     pub secret: Secret,
     /// Numbers that move, polled once for all who watch.
     pub live: live::Feed,
+    /// What is counted of answers.
+    pub metrics: Metrics,
 }
 
 impl App {
@@ -53,7 +56,8 @@ impl App {
             .context("the file of the token holds none: start `tributary serve` once, or write 16 characters or more into it")?;
         let tracking_url = config.tracking_url.trim_end_matches('/').into();
         let (site, live) = (ids::PLATFORM, live::Feed::default());
-        Ok(Self { db, ch, keys, site, tracking_url, secret, live })
+        let metrics = Metrics::new()?;
+        Ok(Self { db, ch, keys, site, tracking_url, secret, live, metrics })
     }
 }
 

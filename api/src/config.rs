@@ -1,6 +1,6 @@
 //! Every knob of this process: flags, and the environment variables behind them.
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 /// Of the API and the pages.
 #[derive(Debug, Clone, clap::Args)]
@@ -8,6 +8,9 @@ pub struct Config {
     /// Where to listen. Until accounts exist only this machine's own addresses are taken.
     #[arg(long = "listen", env = "TRIBUTARY_API", default_value = "localhost:8080")]
     pub listen: String,
+    /// Health and metrics; for the operator only.
+    #[arg(long = "admin", env = "TRIBUTARY_API_ADMIN", default_value = "127.0.0.1:8084")]
+    pub admin: SocketAddr,
     /// Where visitors and advertisers reach the collector: the beginning of every link.
     #[arg(long, env = "TRIBUTARY_TRACKING_URL", default_value = "http://localhost:8081")]
     pub tracking_url: String,

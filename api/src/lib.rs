@@ -8,6 +8,8 @@ pub mod config;
 pub mod app;
 pub mod routes;
 pub mod server;
+pub mod admin;
+pub mod metrics;
 pub mod auth;
 pub mod params;
 pub mod queries;
@@ -29,7 +31,10 @@ use std::future::Future;
 /// address that is in use or not of this machine: each with a sentence that says what to do.
 pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
     let listeners = server::bind(&config.listen).await?;
+    let admin = admin::bind(config.admin).await?;
     let app = app::App::open(&config).await?;
+    let told = tokio::spawn(admin::serve(admin, app.clone()));
     server::serve(listeners, app, shutdown).await;
+    told.abort();
     Ok(())
 }

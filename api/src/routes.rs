@@ -13,7 +13,7 @@ use tower_http::{
     timeout::TimeoutLayer,
 };
 
-use crate::{app::App, auth, error, error::Error, json, pages, server};
+use crate::{app::App, auth, error, error::Error, json, metrics, pages, server};
 
 const MAX_BODY: usize = 64 * 1024;
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
@@ -32,7 +32,7 @@ pub fn router(app: App) -> Router {
     guarded
         .merge(open)
         .fallback(json::errors::no_such_route)
-        .with_state(app)
+        .with_state(app.clone())
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(RequestBodyDeadlineLayer::new(BODY_DEADLINE))
         .layer(TimeoutLayer::with_status_code(
@@ -44,6 +44,7 @@ pub fn router(app: App) -> Router {
         .layer(from_fn(server::limit_url))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(error::answer))
+        .layer(from_fn_with_state(app, metrics::count))
 }
 
 /// What the token opens.

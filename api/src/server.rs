@@ -17,6 +17,7 @@ use hyper_util::{
     server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
+use prometheus::IntGauge;
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream, lookup_host},
@@ -75,7 +76,7 @@ pub async fn bind(listen: &str) -> anyhow::Result<Vec<TcpListener>> {
 
 /// Answers until `shutdown` is done, then lets running answers end for a while.
 pub async fn serve(listeners: Vec<TcpListener>, app: App, shutdown: impl Future<Output = ()>) {
-    let live = app.live.clone();
+    let (live, connections) = (app.live.clone(), app.metrics.connections.clone());
     let router = routes::router(app);
     let (sender, mut accepted) = mpsc::channel(1);
     let accepting: Vec<_> =
@@ -85,7 +86,10 @@ pub async fn serve(listeners: Vec<TcpListener>, app: App, shutdown: impl Future<
     loop {
         tokio::select! {
             () = &mut shutdown => break,
-            Some((stream, seat)) = accepted.recv() => answer(&router, &graceful, stream, seat),
+            Some((stream, seat)) = accepted.recv() => {
+                let counted = Counted::new(&connections);
+                answer(&router, &graceful, stream, (seat, counted));
+            }
         }
     }
     accepting.iter().for_each(tokio::task::JoinHandle::abort);
@@ -129,7 +133,7 @@ fn answer(
     router: &Router,
     graceful: &GracefulShutdown,
     stream: TcpStream,
-    seat: OwnedSemaphorePermit,
+    held: (OwnedSemaphorePermit, Counted),
 ) {
     let _ = stream.set_nodelay(true);
     let service = TowerToHyperService::new(router.clone());
@@ -144,6 +148,22 @@ fn answer(
         if let Err(error) = connection.await {
             tracing::debug!(%error, "a connection ended early");
         }
-        drop(seat);
+        drop(held);
     });
+}
+
+/// A connection, while it is open.
+struct Counted(IntGauge);
+
+impl Counted {
+    fn new(connections: &IntGauge) -> Self {
+        connections.inc();
+        Self(connections.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }

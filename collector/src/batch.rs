@@ -6,14 +6,16 @@
 //! "kept" for a batch the journal did not take.
 
 use journal::{CommitMark, Partition, Position, SyncHandle, SyncStats, TopicId, Writer};
+use prometheus::local::LocalHistogram;
 use schemas::topic::{Shard, Topic};
 use std::{
     cell::{Cell, RefCell},
     future::Future,
     pin::Pin,
     rc::Rc,
+    sync::Arc,
     task::{Context, Poll, Waker},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::{
     sync::{oneshot, watch},
@@ -47,6 +49,8 @@ pub(crate) struct Batch {
     /// The last commit failed: told once, until one succeeds.
     failing: Cell<bool>,
     bytes: Cell<u64>,
+    times: LocalHistogram,
+    metrics: Arc<Metrics>,
     /// Topic and verdict of what is staged: counted once it is committed.
     counted: RefCell<Vec<(Topic, u8)>>,
     shipping: Shipping,
@@ -83,6 +87,8 @@ impl Batch {
             tick: RefCell::default(),
             committer: RefCell::default(),
             bytes: Cell::new(0),
+            times: shared.metrics.journal.commit_times(),
+            metrics: Arc::clone(&shared.metrics),
         }
     }
 
@@ -130,12 +136,21 @@ impl Batch {
 
     /// Waits until what a ticket stands for is kept as `ack` says.
     pub(crate) async fn kept(&self, ticket: Ticket, ack: Ack) -> Result<(), Unrecorded> {
+        if ack == Ack::PageCache {
+            return ticket.await.map(drop);
+        }
+        let begun = Instant::now();
         let mark = ticket.await?;
         match ack {
-            Ack::PageCache => return Ok(()),
-            Ack::Fsync => {}
-            Ack::Kafka => return self.shipped(mark).await,
+            Ack::Kafka => self.shipped(mark).await?,
+            Ack::PageCache | Ack::Fsync => self.durable(mark).await?,
         }
+        self.metrics.journal.kept(ack, begun.elapsed());
+        Ok(())
+    }
+
+    /// Waits until everything up to a mark is on the disk.
+    async fn durable(&self, mark: CommitMark) -> Result<(), Unrecorded> {
         let (tell, told) = oneshot::channel();
         let sync = self.sync.borrow().clone().ok_or(Unrecorded::MaybeStored)?;
         sync.when_durable(mark, move |durable| {
@@ -190,7 +205,9 @@ impl Batch {
         let outcome = match self.writer.borrow_mut().as_mut() {
             Some(writer) => {
                 let bytes = writer.staged_len() as u64;
+                let begun = Instant::now();
                 let taken = writer.commit().map_err(|error| self.tell_failure(&error));
+                self.times.observe(begun.elapsed().as_secs_f64());
                 self.bytes.set(self.bytes.get() + if taken.is_ok() { bytes } else { 0 });
                 taken
             }
@@ -242,6 +259,7 @@ impl Batch {
     /// Hands over the bytes appended and the syncs since the last time.
     pub(crate) fn hand_over(&self, metrics: &Metrics) {
         metrics.journal.bytes.inc_by(self.bytes.take());
+        self.times.flush();
         let Some(sync) = self.sync.borrow().clone() else { return };
         let now = sync.stats();
         let before = self.synced.replace(now);

@@ -1,7 +1,8 @@
 //! What the collector counts, for Prometheus (`/metrics` on the admin port).
 //!
 //! Cores count in cells of their own and hand the sums over once a second, so that counting costs a
-//! visitor nothing. Labels are words of closed lists, never text of a request.
+//! visitor nothing. Labels are words of closed lists, never text of a request, and all of them are
+//! served from the start: a rate needs the zero before the first. `docs/metrics.md` names every metric.
 
 mod journals;
 mod shipping;
@@ -9,7 +10,10 @@ mod shipping;
 pub(crate) use journals::JournalMetrics;
 pub(crate) use shipping::ShipMetrics;
 
-use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+use prometheus::{
+    Gauge, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+    exponential_buckets, process_collector::ProcessCollector,
+};
 use schemas::reason::{Invalid, Refusal};
 use std::cell::Cell;
 
@@ -37,7 +41,7 @@ pub struct Metrics {
     /// How often the copy on disk could not be written.
     pub copy_failures: IntCounter,
     /// How far stamps are ahead of the machine's clock, on the core that said so last.
-    pub clock_held_ms: IntGauge,
+    pub clock_held: Gauge,
     /// How often all links were read.
     pub feed_loads: IntCounter,
     /// The journals.
@@ -53,13 +57,16 @@ impl Metrics {
     /// Never: every name is given once.
     pub fn new() -> Self {
         let registry = Registry::new();
+        if let Err(error) = registry.register(Box::new(ProcessCollector::for_self())) {
+            tracing::warn!(%error, "memory and processor time are not told");
+        }
         let vec = |name: &str, help: &str, label: &str| {
             let vec = IntCounterVec::new(Opts::new(name, help), &[label]);
             register(&registry, vec)
         };
         let gauge = |name: &str, help: &str| register(&registry, IntGauge::new(name, help));
         let counter = |name: &str, help: &str| register(&registry, IntCounter::new(name, help));
-        Self {
+        let metrics = Self {
             requests: vec(
                 "tributary_collector_requests_total",
                 "Requests answered, by status.",
@@ -98,9 +105,12 @@ impl Metrics {
                 "tributary_collector_copy_failures_total",
                 "Times the copy of the links was not written.",
             ),
-            clock_held_ms: gauge(
-                "tributary_collector_clock_held_ms",
-                "Milliseconds by which events are stamped ahead of the clock, because it was set back.",
+            clock_held: register(
+                &registry,
+                Gauge::new(
+                    "tributary_collector_clock_held_seconds",
+                    "Seconds by which events are stamped ahead of the clock, because it was set back.",
+                ),
             ),
             feed_loads: counter(
                 "tributary_collector_feed_loads_total",
@@ -109,7 +119,25 @@ impl Metrics {
             journal: JournalMetrics::new(&registry),
             ship: ShipMetrics::new(&registry),
             registry,
-        }
+        };
+        metrics.begin();
+        metrics
+    }
+
+    /// Every word of every list, at zero.
+    fn begin(&self) {
+        let begin = |vec: &IntCounterVec, words: &[&str]| {
+            for word in words {
+                vec.with_label_values(&[word]);
+            }
+        };
+        begin(&self.requests, &STATUSES);
+        begin(&self.requests, &[OTHER_STATUS]);
+        begin(&self.clicks, &[NO_REASON]);
+        begin(&self.conversions, &[NO_REASON]);
+        begin(&self.events, &EVENTS);
+        Invalid::ALL.iter().for_each(|reason| begin(&self.clicks, &[reason.name()]));
+        Refusal::ALL.iter().for_each(|reason| begin(&self.conversions, &[reason.name()]));
     }
 
     /// The text Prometheus reads.
@@ -120,15 +148,15 @@ impl Metrics {
     /// Takes over what a core counted since the last time.
     pub fn add(&self, counts: &Counts) {
         for (n, cell) in counts.clicks.iter().enumerate() {
-            let name = Invalid::from_code(n as u32).map_or("none", Invalid::name);
+            let name = Invalid::from_code(n as u32).map_or(NO_REASON, Invalid::name);
             hand_over(&self.clicks, name, cell);
         }
         for (n, cell) in counts.conversions.iter().enumerate() {
-            let name = Refusal::from_code(n as u32).map_or("none", Refusal::name);
+            let name = Refusal::from_code(n as u32).map_or(NO_REASON, Refusal::name);
             hand_over(&self.conversions, name, cell);
         }
         for (n, cell) in counts.statuses.iter().enumerate() {
-            hand_over(&self.requests, STATUSES.get(n).copied().unwrap_or("other"), cell);
+            hand_over(&self.requests, STATUSES.get(n).copied().unwrap_or(OTHER_STATUS), cell);
         }
         for (event, cell) in EVENTS.iter().zip(&counts.events) {
             hand_over(&self.events, event, cell);
@@ -159,6 +187,17 @@ fn register<C: prometheus::core::Collector + Clone + 'static>(
     made
 }
 
+/// From a tenth of a millisecond to seven seconds, by doubling.
+#[expect(clippy::expect_used, reason = "the numbers are literals; a test makes all of them")]
+fn seconds(name: &str, help: &str) -> HistogramOpts {
+    let steps = exponential_buckets(0.0001, 2.0, 17).expect("steps rise");
+    HistogramOpts::new(name, help).buckets(steps)
+}
+
+/// What a record has against it that has nothing.
+const NO_REASON: &str = "none";
+/// A status that is not listed.
+const OTHER_STATUS: &str = "other";
 /// Statuses the collector answers with.
 const STATUSES: [&str; 13] =
     ["200", "202", "302", "400", "401", "403", "404", "405", "408", "413", "414", "415", "503"];

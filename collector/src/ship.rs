@@ -99,14 +99,15 @@ impl Stop {
 /// Looks whether Kafka's topics are as they must be. A Kafka that is away is no reason not to serve.
 ///
 /// # Errors
-/// A topic that is not there, or has other partitions than the journals.
+/// A topic that is not there, or has other partitions than the journals; a Kafka that does not let us in; options it
+/// does not take.
 pub(crate) fn check(config: &Config) -> Result<()> {
     if !config.kafka.is_set() {
         return Ok(());
     }
     let check = if config.ship.is_growing { kafka::check_growing } else { kafka::check };
     match check(&config.kafka, config.journal.partitions, ASK) {
-        Err(error @ kafka::Error::Kafka(_)) => {
+        Err(error @ kafka::Error::Away { .. }) => {
             tracing::warn!(%error, "kafka is away: collecting into the journals until it is back");
             Ok(())
         }

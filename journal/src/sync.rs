@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::disk::DiskFile;
 use crate::error::SyncError;
@@ -30,6 +30,8 @@ pub enum Syncing {
 pub struct SyncStats {
     pub synced: u64,
     pub failed: u64,
+    /// Of all of them together.
+    pub time: Duration,
 }
 
 /// Told once, on the syncing thread (or at once if the answer is known): must not block.
@@ -183,7 +185,9 @@ impl SyncHandle {
             .collect();
         let mut result = Ok(());
         for (segment, file, written) in todo {
+            let begun = Instant::now();
             let synced = file.sync_data().is_ok();
+            self.lock().stats.time += begun.elapsed();
             if !synced {
                 // Before anyone is told: no commit may go there after the first "failed".
                 self.0.failed.store(segment, Ordering::Release);

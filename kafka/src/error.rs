@@ -1,6 +1,9 @@
 //! What can go wrong with Kafka, each with what to do about it.
 
+use rdkafka::error::KafkaError;
 use std::{io, path::PathBuf};
+
+use crate::options;
 
 /// The result of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -10,7 +13,49 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub enum Error {
     /// Kafka itself says no, or does not answer.
     #[error("kafka: {0}")]
-    Kafka(#[from] rdkafka::error::KafkaError),
+    Kafka(KafkaError),
+    /// Nobody answers there.
+    #[error("kafka does not answer at {servers}: {why}")]
+    Away {
+        /// Where it was asked.
+        servers: String,
+        /// What the client says of it.
+        why: String,
+    },
+    /// It answers, and does not let us in; waiting does not heal that.
+    #[error(
+        "kafka at {servers} does not let us in: {why}; look at security.protocol, sasl.* and ssl.* of TRIBUTARY_KAFKA_OPTIONS (docs/scaling.md, \"Getting in\")"
+    )]
+    Refused {
+        /// Where it was asked.
+        servers: String,
+        /// What the client says of it.
+        why: String,
+    },
+    /// It lets us in, and not to a topic.
+    #[error(
+        "kafka does not let us use the topic {0}: give our user read, write and describe on it"
+    )]
+    Denied(String),
+    /// An option of librdkafka's that it, or we, do not take.
+    #[error("kafka option {name}: {why}")]
+    Option {
+        /// Its name; empty where it has none.
+        name: String,
+        /// What is wrong, without its value where that is a secret.
+        why: String,
+    },
+    /// The file of options.
+    #[error("{}: {why}", path.display())]
+    Options {
+        /// Where it is.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Options that do not fit together, or name a file that is not there.
+    #[error("kafka's options cannot be used: {0}")]
+    Unfit(String),
     /// A topic is not there.
     #[error("kafka has no topic {0}: run `migrate --kafka …`, which makes it")]
     NoTopic(String),
@@ -53,4 +98,14 @@ pub enum Error {
         /// Where to read why.
         log: PathBuf,
     },
+}
+
+impl From<KafkaError> for Error {
+    fn from(error: KafkaError) -> Self {
+        match error {
+            KafkaError::ClientConfig(_, said, name, _) => options::unfit(name, said),
+            KafkaError::ClientCreation(said) => Self::Unfit(said),
+            other => Self::Kafka(other),
+        }
+    }
 }

@@ -5,12 +5,17 @@
 //! every event's identity, so a topic with another one stops whoever asks.
 
 mod config;
+mod options;
 mod error;
+mod look;
 pub mod local;
 mod log;
 mod topics;
 
 pub use config::Config;
 pub use error::{Error, Result};
-pub use log::log;
-pub use topics::{Found, Layout, check, check_found, check_growing, create, grow, partitions};
+pub use log::{error, log};
+pub use options::Options;
+pub use topics::{
+    Found, Layout, check, check_found, check_growing, create, find, grow, partitions,
+};

@@ -3,7 +3,6 @@
 //!
 //! Refuses to be anything an operator runs: no durability is set up, no access is checked.
 
-use rdkafka::producer::{BaseProducer, Producer};
 use std::{
     fmt::Write as _,
     fs::{self, File},
@@ -18,7 +17,13 @@ use std::{
 use crate::{
     config::Config,
     error::{Error, Result},
+    look::Look,
+    options::{Options, Setting},
 };
+
+pub mod guard;
+
+use guard::Guard;
 
 /// A JVM on a busy machine; one that is not ready by then hangs.
 const START: Duration = Duration::from_secs(180);
@@ -39,7 +44,7 @@ pub fn shared(test: &str) -> Config {
         panic!("TRIBUTARY_TEST_KAFKA is not set: run `make test`, which starts a broker")
     });
     let prefix = format!("t{}.{test}.", std::process::id());
-    Config { servers: vec![server], prefix }
+    Config { servers: vec![server], prefix, ..Config::default() }
 }
 
 /// Where tests find the jars: `TRIBUTARY_TEST_KAFKA_JARS`.
@@ -62,6 +67,7 @@ pub struct Cluster {
     jars: PathBuf,
     folder: PathBuf,
     nodes: Vec<Node>,
+    guard: Option<Guard>,
 }
 
 #[derive(Debug)]
@@ -113,7 +119,7 @@ impl Cluster {
             let (port, controller) = (port()?, port()?);
             nodes.push(Node { id, port, controller, advertised: port, child: None });
         }
-        Ok(Self { jars: jars.to_owned(), folder: folder.to_owned(), nodes })
+        Ok(Self { jars: jars.to_owned(), folder: folder.to_owned(), nodes, guard: None })
     }
 
     /// Tells clients that broker `n` is at another port: a proxy's, which passes on to `port(n)`. Before it begins.
@@ -126,10 +132,15 @@ impl Cluster {
         self.nodes[n].port
     }
 
-    /// Settings of a client.
+    /// Settings of a client, who is let in.
     pub fn config(&self) -> Config {
         let server = |node: &Node| format!("127.0.0.1:{}", node.advertised);
-        Config { servers: self.nodes.iter().map(server).collect(), ..Config::default() }
+        let servers = self.nodes.iter().map(server).collect();
+        let settings = self.guard.as_ref().map(Guard::settings).unwrap_or_default();
+        let setting = |(name, value): (&str, String)| Setting { name: name.to_owned(), value };
+        let kafka_option = settings.into_iter().map(setting).collect();
+        let options = Options { kafka_option, ..Options::default() };
+        Config { servers, options, ..Config::default() }
     }
 
     /// Makes broker `n`'s empty log, whatever there was before. Not while it runs.
@@ -149,6 +160,9 @@ impl Cluster {
             .map_err(local("its settings"))?;
         let mut tool = self.java(n, "kafka.tools.StorageTool")?;
         tool.args(["format", "-t", CLUSTER, "-c"]).arg(folder.join("server.properties"));
+        if let Some(guard) = &self.guard {
+            tool.args(["--add-scram", &guard.scram()]);
+        }
         let done = tool.status().map_err(local("java"))?;
         if done.success() { Ok(()) } else { Err(self.not_ready(n, "could not make its log")) }
     }
@@ -205,9 +219,8 @@ impl Cluster {
         if TcpStream::connect(&server).is_err() {
             return Ok(false);
         }
-        let config = Config { servers: vec![server], ..Config::default() };
-        let client: BaseProducer = config.client("look").create()?;
-        Ok(client.client().fetch_metadata(None, ASK).is_ok())
+        let config = Config { servers: vec![server], ..self.config() };
+        Ok(Look::new(&config)?.metadata(None, ASK).is_ok())
     }
 
     fn node_folder(&self, n: usize) -> PathBuf {
@@ -245,12 +258,16 @@ impl Cluster {
         line("node.id", &node.id);
         line("controller.quorum.voters", &voters.join(","));
         let (port, controller) = (node.port, node.controller);
+        let protocol = if self.guard.is_some() { guard::PROTOCOL } else { "PLAINTEXT" };
         line(
             "listeners",
-            &format!("PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}"),
+            &format!("{protocol}://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}"),
         );
-        line("advertised.listeners", &format!("PLAINTEXT://127.0.0.1:{}", node.advertised));
+        line("advertised.listeners", &format!("{protocol}://127.0.0.1:{}", node.advertised));
         line("controller.listener.names", &"CONTROLLER");
+        for (name, value) in self.guard.iter().flat_map(Guard::properties) {
+            line(name, &value);
+        }
         line("log.dirs", &self.node_folder(n).join("data").display());
         line("offsets.topic.replication.factor", &copies);
         line("offsets.topic.num.partitions", &4);

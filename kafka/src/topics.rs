@@ -5,7 +5,7 @@ use rdkafka::{
     admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication},
     client::{Client, DefaultClientContext},
     error::RDKafkaErrorCode,
-    producer::{BaseProducer, Producer},
+    metadata::Metadata,
 };
 use schemas::topic::Topic;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use std::time::Duration;
 use crate::{
     config::Config,
     error::{Error, Result},
+    look::Look,
 };
 
 /// Copies of each partition, where there are as many brokers.
@@ -47,13 +48,14 @@ pub enum Found {
 /// # Errors
 /// Kafka's, or a topic with another number of partitions; nothing is changed in one that is there.
 pub async fn create(config: &Config, layout: Layout, limit: Duration) -> Result<Vec<Found>> {
-    let admin: AdminClient<DefaultClientContext> = config.client("migrate").create()?;
-    let brokers = admin.inner().fetch_metadata(None, limit)?.brokers().len();
+    let look = Look::new(config)?;
+    let brokers = look.metadata(None, limit)?.brokers().len();
+    let admin = admin(config)?;
     let copies = layout.copies.map_or_else(|| brokers.clamp(1, COPIES), usize::from);
     let mut found = Vec::new();
     for topic in Topic::ALL {
         let name = config.topic(topic);
-        match count(admin.inner(), &name, limit)? {
+        match counted(&look.metadata(Some(&name), limit)?, &name)? {
             Some(partitions) => {
                 check_count(&name, partitions, layout.partitions)?;
                 found.push(Found::There(name));
@@ -103,12 +105,14 @@ async fn make(
 /// # Errors
 /// Kafka's, `NoTopic`, or a topic with more partitions already.
 pub async fn grow(config: &Config, layout: Layout, limit: Duration) -> Result<Vec<Found>> {
-    let admin: AdminClient<DefaultClientContext> = config.client("migrate").create()?;
+    let look = Look::new(config)?;
+    let admin = admin(config)?;
     let options = AdminOptions::new().request_timeout(Some(limit)).operation_timeout(Some(limit));
     let mut done = Vec::new();
     for topic in Topic::ALL {
         let name = config.topic(topic);
-        let found = count(admin.inner(), &name, limit)?.ok_or(Error::NoTopic(name.clone()))?;
+        let found = counted(&look.metadata(Some(&name), limit)?, &name)?;
+        let found = found.ok_or(Error::NoTopic(name.clone()))?;
         let wanted = usize::from(layout.partitions);
         if found >= wanted {
             check_count(&name, found, layout.partitions)?;
@@ -147,10 +151,33 @@ pub fn partitions<C: ClientContext>(
 /// Whether both topics are there with this many partitions, as Kafka says now.
 ///
 /// # Errors
-/// `Kafka` where it does not answer in time; `NoTopic`, `Partitions` where it does and they are not.
+/// `Away` where it does not answer in time; `Refused`, `NoTopic`, `Partitions` where it does and they are not.
 pub fn check(config: &Config, partitions: u16, limit: Duration) -> Result<()> {
-    let producer: BaseProducer = config.client("check").create()?;
-    check_found(producer.client(), config, partitions, limit)
+    let look = Look::new(config)?;
+    for topic in Topic::ALL {
+        let name = config.topic(topic);
+        match counted(&look.metadata(Some(&name), limit)?, &name)? {
+            Some(found) => check_count(&name, found, partitions)?,
+            None => return Err(Error::NoTopic(name)),
+        }
+    }
+    Ok(())
+}
+
+/// How many partitions both topics have, as Kafka says now; the smaller number, while they are being made more.
+///
+/// # Errors
+/// As `check`.
+pub fn find(config: &Config, limit: Duration) -> Result<u16> {
+    let look = Look::new(config)?;
+    let mut smallest = u16::MAX;
+    for topic in Topic::ALL {
+        let name = config.topic(topic);
+        let found = counted(&look.metadata(Some(&name), limit)?, &name)?;
+        let found = found.ok_or(Error::NoTopic(name))?;
+        smallest = smallest.min(u16::try_from(found).unwrap_or(u16::MAX));
+    }
+    Ok(smallest)
 }
 
 /// The same for topics that are to be given more partitions: they may have fewer yet.
@@ -158,8 +185,7 @@ pub fn check(config: &Config, partitions: u16, limit: Duration) -> Result<()> {
 /// # Errors
 /// As `check`.
 pub fn check_growing(config: &Config, partitions: u16, limit: Duration) -> Result<()> {
-    let producer: BaseProducer = config.client("check").create()?;
-    let found = self::partitions(producer.client(), config, limit)?;
+    let found = find(config, limit)?;
     match found <= partitions {
         true => Ok(()),
         false => check_count(&config.topic(Topic::Clicks), found.into(), partitions),
@@ -194,13 +220,26 @@ fn check_count(topic: &str, found: usize, wanted: u16) -> Result<()> {
     }
 }
 
+fn admin(config: &Config) -> Result<AdminClient<DefaultClientContext>> {
+    Ok(config.client("migrate", &[])?.create()?)
+}
+
 /// Partitions of a topic; `None` for one that is not there.
 fn count<C: ClientContext>(
     client: &Client<C>,
     topic: &str,
     limit: Duration,
 ) -> Result<Option<usize>> {
-    let metadata = client.fetch_metadata(Some(topic), limit)?;
-    let found = metadata.topics().iter().find(|found| found.name() == topic);
-    Ok(found.map(|found| found.partitions().len()).filter(|count| *count > 0))
+    counted(&client.fetch_metadata(Some(topic), limit)?, topic)
+}
+
+fn counted(metadata: &Metadata, topic: &str) -> Result<Option<usize>> {
+    let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else {
+        return Ok(None);
+    };
+    let denied = RDKafkaErrorCode::TopicAuthorizationFailed;
+    if found.error().is_some_and(|error| RDKafkaErrorCode::from(error) == denied) {
+        return Err(Error::Denied(topic.to_owned()));
+    }
+    Ok(Some(found.partitions().len()).filter(|count| *count > 0))
 }

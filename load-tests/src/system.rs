@@ -65,7 +65,7 @@ impl System {
     /// When there is no such binary, or it does not get ready.
     pub async fn start(folder: &Path, more: &[(&str, &str)]) -> Result<Self> {
         let binary = binary()?;
-        let [api, collector, admin, processor, clickhouse] = free_addresses()?;
+        let [api, collector, admin, processor, clickhouse, api_admin] = free_addresses()?;
         let mut environment = vec![
             ("TRIBUTARY_DATA".to_owned(), folder.display().to_string()),
             ("TRIBUTARY_API".to_owned(), api.clone()),
@@ -73,6 +73,7 @@ impl System {
             ("TRIBUTARY_ADMIN".to_owned(), admin.clone()),
             ("TRIBUTARY_PROCESSOR".to_owned(), processor),
             ("TRIBUTARY_CLICKHOUSE".to_owned(), clickhouse),
+            ("TRIBUTARY_API_ADMIN".to_owned(), api_admin),
         ];
         environment
             .extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));

@@ -11,6 +11,10 @@ use url::Url;
 
 use crate::{Error, Step, pending, steps};
 
+mod cluster;
+
+pub use cluster::Cluster;
+
 /// The files, embedded. Only read: sqlx runs none of them.
 pub static FILES: Migrator = sqlx::migrate!("./clickhouse");
 
@@ -18,6 +22,13 @@ pub static FILES: Migrator = sqlx::migrate!("./clickhouse");
 pub const DATABASE: &str = "tributary";
 
 const STORE: &str = "clickhouse";
+
+/// Tables of raw events.
+const RAW: [&str; 2] = ["clicks", "conversions"];
+
+/// What is kept of what was applied.
+const RECORD: &str =
+    "(version UInt32, name String, checksum String, applied_at DateTime DEFAULT now())";
 
 /// A client for the engine at `url` (`http://user:password@host:port/`), on `database`.
 ///
@@ -27,103 +38,208 @@ pub fn client(url: &str, database: &str) -> Result<Client, Error> {
     Ok(engine(url)?.with_database(checked(database)?))
 }
 
-/// Brings `database` of the engine at `url` up to date, and creates it where it is absent. Gives
-/// what was applied; nothing when it was up to date.
+/// A database, of one server or of a cluster.
+#[derive(Debug, Clone, Copy)]
+pub struct Database<'a> {
+    /// `http://user:password@host:port/`; of a cluster any of its servers.
+    pub url: &'a str,
+    /// Its name.
+    pub name: &'a str,
+    /// The cluster, where it is one's.
+    pub cluster: Option<&'a Cluster>,
+}
+
+/// Brings a database of one server up to date.
 ///
 /// # Errors
-/// See [`Error`]. What was done of the file that failed is done again by the next try.
+/// As [`Database::migrate`].
 pub async fn migrate(url: &str, database: &str) -> Result<Vec<Step>, Error> {
-    let engine = engine(url)?;
-    let create = format!("CREATE DATABASE IF NOT EXISTS {}", checked(database)?);
-    engine.query(&create).execute().await?;
-    let client = engine.with_database(database);
-    client
-        .query(
-            "CREATE TABLE IF NOT EXISTS schema_migrations
-             (version UInt32, name String, checksum String, applied_at DateTime DEFAULT now())
-             ENGINE = ReplacingMergeTree ORDER BY version",
-        )
-        .execute()
-        .await?;
-    let left = pending(STORE, FILES.iter(), &applied(&client).await?)?;
-    for file in &left {
-        apply(&client, file).await?;
-    }
-    Ok(steps(&left))
+    Database::one(url, database).migrate().await
 }
 
 /// What `migrate` would apply. Changes nothing.
 ///
 /// # Errors
-/// See [`Error`].
+/// As [`Database::plan`].
 pub async fn plan(url: &str, database: &str) -> Result<Vec<Step>, Error> {
-    let client = engine(url)?;
-    let there: u64 = client
-        .query(
-            "SELECT count() FROM system.tables WHERE database = ? AND name = 'schema_migrations'",
-        )
-        .bind(checked(database)?)
-        .fetch_one()
-        .await?;
-    let applied = match there {
-        0 => BTreeMap::new(),
-        _ => applied(&client.with_database(database)).await?,
-    };
-    Ok(steps(&pending(STORE, FILES.iter(), &applied)?))
+    Database::one(url, database).plan().await
 }
 
-/// Empties raw addresses `days` after their event, in both tables that have them; the engine does it
-/// by itself from then on. The files say 30. Changes nothing where it is so already.
+/// Empties raw addresses `days` after their event.
 ///
 /// # Errors
-/// See [`Error`].
+/// As [`Database::keep_addresses`].
 pub async fn keep_addresses(url: &str, database: &str, days: u16) -> Result<(), Error> {
-    let client = client(url, database)?;
-    for table in ["clicks", "conversions"] {
-        let there: u64 = client
-            .query(
-                "SELECT count() FROM system.tables WHERE database = ? AND name = ?
-                 AND position(create_table_query, ?) > 0",
-            )
-            .bind(database)
-            .bind(table)
-            .bind(format!("`address` String TTL toDateTime(time) + toIntervalDay({days})"))
-            .fetch_one()
-            .await?;
-        if there == 0 {
-            let change = format!(
-                "ALTER TABLE {table} MODIFY COLUMN address String TTL toDateTime(time) + INTERVAL {days} DAY"
-            );
-            client.query(&change).execute().await?;
+    Database::one(url, database).keep_addresses(days).await
+}
+
+/// Removes raw events `days` after they happened.
+///
+/// # Errors
+/// As [`Database::keep_events`].
+pub async fn keep_events(url: &str, database: &str, days: Option<u16>) -> Result<(), Error> {
+    Database::one(url, database).keep_events(days).await
+}
+
+impl<'a> Database<'a> {
+    /// Of one server.
+    #[must_use]
+    pub const fn one(url: &'a str, name: &'a str) -> Self {
+        Self { url, name, cluster: None }
+    }
+
+    /// Brings it up to date, and creates it where it is absent. Gives what was applied; nothing when it was up to date.
+    ///
+    /// # Errors
+    /// See [`Error`]. What was done of the file that failed is done again by the next try.
+    pub async fn migrate(&self) -> Result<Vec<Step>, Error> {
+        let engine = engine(self.url)?;
+        self.refuse_other_kind(&engine, checked(self.name)?).await?;
+        for statement in preparing(self.name, self.cluster) {
+            engine.query(&escaped(&statement)).execute().await?;
+        }
+        let client = engine.with_database(self.name);
+        let left = pending(STORE, FILES.iter(), &applied(&client).await?)?;
+        for file in &left {
+            apply(&client, file, &of_file(self.name, self.cluster, file)?).await?;
+        }
+        Ok(steps(&left))
+    }
+
+    /// What `migrate` would apply. Changes nothing.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn plan(&self) -> Result<Vec<Step>, Error> {
+        let engine = engine(self.url)?;
+        let applied = match self.refuse_other_kind(&engine, checked(self.name)?).await? {
+            true => applied(&engine.with_database(self.name)).await?,
+            false => BTreeMap::new(),
+        };
+        Ok(steps(&pending(STORE, FILES.iter(), &applied)?))
+    }
+
+    /// Empties raw addresses `days` after their event, in both tables that have them; the engine does it
+    /// by itself from then on. The files say 30. Changes nothing where it is so already.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn keep_addresses(&self, days: u16) -> Result<(), Error> {
+        let client = client(self.url, self.name)?;
+        for table in RAW {
+            let there: u64 = client
+                .query(
+                    "SELECT count() FROM system.tables WHERE database = ? AND name = ?
+                     AND position(create_table_query, ?) > 0",
+                )
+                .bind(self.name)
+                .bind(self.holding(table))
+                .bind(format!("`address` String TTL toDateTime(time) + toIntervalDay({days})"))
+                .fetch_one()
+                .await?;
+            if there == 0 {
+                let change = format!(
+                    "MODIFY COLUMN address String TTL toDateTime(time) + INTERVAL {days} DAY"
+                );
+                client.query(&self.alter(table, &change)).execute().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes raw events `days` after they happened, in both tables that have them; `None` keeps them for
+    /// ever. Rollups stay. The engine does it by itself from then on. Changes nothing where it is so already.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn keep_events(&self, days: Option<u16>) -> Result<(), Error> {
+        let client = client(self.url, self.name)?;
+        for table in RAW {
+            let engine: String = client
+                .query("SELECT engine_full FROM system.tables WHERE database = ? AND name = ?")
+                .bind(self.name)
+                .bind(self.holding(table))
+                .fetch_one()
+                .await?;
+            let wanted = days.map(|days| format!(" TTL toDateTime(time) + toIntervalDay({days}) "));
+            let change = match wanted {
+                Some(wanted) if engine.contains(&wanted) => continue,
+                Some(wanted) => format!("MODIFY{wanted}"),
+                None if engine.contains(" TTL ") => "REMOVE TTL".to_owned(),
+                None => continue,
+            };
+            client.query(&self.alter(table, change.trim_end())).execute().await?;
+        }
+        Ok(())
+    }
+
+    /// The table that has a table's rows on the server asked.
+    fn holding(&self, table: &str) -> String {
+        if self.cluster.is_some() { cluster::local(table) } else { table.to_owned() }
+    }
+
+    fn alter(&self, table: &str, change: &str) -> String {
+        match self.cluster {
+            Some(cluster) => cluster.alter(self.name, table, change),
+            None => format!("ALTER TABLE {table} {change}"),
         }
     }
-    Ok(())
+
+    /// A database is of one server or of a cluster, from its first day. Whether it was made at all.
+    async fn refuse_other_kind(&self, engine: &Client, database: &str) -> Result<bool, Error> {
+        let found: Option<String> = engine
+            .query(
+                "SELECT engine FROM system.tables WHERE database = ? AND name = 'schema_migrations'",
+            )
+            .bind(database)
+            .fetch_optional()
+            .await?;
+        match (&found, self.cluster) {
+            (Some(engine), Some(_)) if !engine.starts_with("Replicated") => Err(Error::OneServer),
+            (Some(engine), None) if engine.starts_with("Replicated") => Err(Error::OfCluster),
+            _ => Ok(found.is_some()),
+        }
+    }
 }
 
-/// Removes raw events `days` after they happened, in both tables that have them; `None` keeps them for
-/// ever. Rollups stay. The engine does it by itself from then on. Changes nothing where it is so already.
+/// Every statement that makes a cluster's tables, in order. Asks nobody.
 ///
 /// # Errors
-/// See [`Error`].
-pub async fn keep_events(url: &str, database: &str, days: Option<u16>) -> Result<(), Error> {
-    let client = client(url, database)?;
-    for table in ["clicks", "conversions"] {
-        let engine: String = client
-            .query("SELECT engine_full FROM system.tables WHERE database = ? AND name = ?")
-            .bind(database)
-            .bind(table)
-            .fetch_one()
-            .await?;
-        let wanted = days.map(|days| format!(" TTL toDateTime(time) + toIntervalDay({days}) "));
-        let change = match wanted {
-            Some(wanted) if engine.contains(&wanted) => continue,
-            Some(wanted) => format!("ALTER TABLE {table} MODIFY{wanted}"),
-            None if engine.contains(" TTL ") => format!("ALTER TABLE {table} REMOVE TTL"),
-            None => continue,
-        };
-        client.query(change.trim_end()).execute().await?;
+/// `DatabaseName`.
+pub fn print(database: &str, cluster: &Cluster) -> Result<Vec<String>, Error> {
+    let mut all = preparing(checked(database)?, Some(cluster));
+    for file in FILES.iter() {
+        all.extend(of_file(database, Some(cluster), file)?);
     }
-    Ok(())
+    Ok(all)
+}
+
+/// The database, and the record of what was applied.
+fn preparing(database: &str, cluster: Option<&Cluster>) -> Vec<String> {
+    match cluster {
+        Some(cluster) => vec![cluster.database(database), cluster.record(database, RECORD)],
+        None => vec![
+            format!("CREATE DATABASE IF NOT EXISTS {database}"),
+            format!(
+                "CREATE TABLE IF NOT EXISTS {database}.schema_migrations {RECORD} \
+                 ENGINE = ReplacingMergeTree ORDER BY version"
+            ),
+        ],
+    }
+}
+
+fn of_file(
+    database: &str,
+    cluster: Option<&Cluster>,
+    file: &Migration,
+) -> Result<Vec<String>, Error> {
+    let sql = file.sql.as_str();
+    let Some(cluster) = cluster else {
+        return Ok(statements(sql).map(str::to_owned).collect());
+    };
+    let tables = cluster::tables(FILES.iter().map(|file| file.sql.as_str()));
+    let version = file.version;
+    cluster.file(database, &tables, sql).map_err(|head| Error::NotForCluster { version, head })
 }
 
 /// The statements of a file: each ends with a semicolon at the end of a line.
@@ -131,11 +247,12 @@ pub(crate) fn statements(sql: &str) -> impl Iterator<Item = &str> {
     sql.split(";\n").map(str::trim).filter(|statement| !statement.is_empty())
 }
 
-async fn apply(client: &Client, file: &Migration) -> Result<(), Error> {
-    for statement in statements(file.sql.as_str()) {
-        // The client would read `?` as a placeholder.
-        client.query(&statement.replace('?', "??")).execute().await.map_err(|error| {
-            Error::Failed { store: STORE, version: file.version, reason: error.to_string() }
+async fn apply(client: &Client, file: &Migration, statements: &[String]) -> Result<(), Error> {
+    for statement in statements {
+        client.query(&escaped(statement)).execute().await.map_err(|error| Error::Failed {
+            store: STORE,
+            version: file.version,
+            reason: error.to_string(),
         })?;
     }
     // By SELECT, so that no setting about asynchronous inserts can hold the row back.
@@ -147,6 +264,11 @@ async fn apply(client: &Client, file: &Migration) -> Result<(), Error> {
         .execute()
         .await?;
     Ok(())
+}
+
+/// The client would read `?` as a placeholder.
+fn escaped(statement: &str) -> String {
+    statement.replace('?', "??")
 }
 
 #[derive(Row, Deserialize)]

@@ -75,6 +75,27 @@ pub enum Error {
     /// The address of ClickHouse is not `http://user:password@host:port/`.
     #[error("clickhouse: the address is not of the form http://user:password@host:port/")]
     Address,
+    /// A file that a cluster's servers would not all get.
+    #[error(
+        "clickhouse: migration {version:04} has a statement that is not for a cluster yet: {head}; teach migrations/src/clickhouse/cluster.rs what it means there"
+    )]
+    NotForCluster {
+        /// The number in the file's name.
+        version: i64,
+        /// The statement's first line.
+        head: String,
+    },
+    /// A database made without a cluster.
+    #[error(
+        "clickhouse: this database was made for one server; a cluster begins with a database of its own (docs/scaling.md)"
+    )]
+    OneServer,
+    /// A database made for a cluster.
+    #[error("clickhouse: this database is a cluster's: give --clickhouse-cluster")]
+    OfCluster,
+    /// A cluster's name that would need quoting.
+    #[error("clickhouse: a cluster's name has 1 to 63 of A-Z a-z 0-9 _ - . and may be {{cluster}}")]
+    ClusterName,
     /// A database name that would need quoting.
     #[error("clickhouse: a database name has 1 to 63 of a-z 0-9 _")]
     DatabaseName,

@@ -6,7 +6,11 @@
 
 use clap::Parser;
 use kafka::{Found, Layout};
-use migrations::{Step, clickhouse, postgres};
+use migrations::{
+    Step,
+    clickhouse::{self, Cluster, Database},
+    postgres,
+};
 use std::{
     io::{Write, stdout},
     process::ExitCode,
@@ -31,6 +35,13 @@ struct Arguments {
     /// ClickHouse's database
     #[arg(long, env = "TRIBUTARY_CLICKHOUSE_DATABASE", default_value = clickhouse::DATABASE)]
     clickhouse_database: String,
+    /// The cluster whose servers all get the tables, as they know its name: replicated within each shard, one table over
+    /// all of them (docs/scaling.md, "A ClickHouse cluster")
+    #[arg(long, env = "TRIBUTARY_CLICKHOUSE_CLUSTER", value_name = "NAME")]
+    clickhouse_cluster: Option<Cluster>,
+    /// Print every statement that makes the cluster's tables, and ask nobody
+    #[arg(long, requires = "clickhouse_cluster")]
+    print: bool,
     /// Days after which ClickHouse empties raw addresses
     #[arg(long, env = "TRIBUTARY_ADDRESS_DAYS", value_parser = clap::value_parser!(u16).range(1..=3650))]
     address_days: Option<u16>,
@@ -84,6 +95,13 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         writeln!(stdout(), "{}", postgres::scratch(server).await?)?;
         return Ok(());
     }
+    if let (true, Some(cluster)) = (arguments.print, &arguments.clickhouse_cluster) {
+        let mut out = stdout().lock();
+        for statement in clickhouse::print(&arguments.clickhouse_database, cluster)? {
+            writeln!(out, "{statement};\n")?;
+        }
+        return Ok(());
+    }
     let stores = arguments.database_url.is_some() || arguments.clickhouse_url.is_some();
     if !stores && !arguments.kafka.is_set() {
         anyhow::bail!("give at least one of --database-url, --clickhouse-url and --kafka");
@@ -96,17 +114,19 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
         report("postgres", &steps, arguments.dry_run)?;
     }
     if let Some(url) = &arguments.clickhouse_url {
-        let database = &arguments.clickhouse_database;
+        let (name, cluster) =
+            (&arguments.clickhouse_database, arguments.clickhouse_cluster.as_ref());
+        let database = Database { url, name, cluster };
         let steps = match arguments.dry_run {
-            true => clickhouse::plan(url, database).await?,
-            false => clickhouse::migrate(url, database).await?,
+            true => database.plan().await?,
+            false => database.migrate().await?,
         };
         report("clickhouse", &steps, arguments.dry_run)?;
         if let (Some(days), false) = (arguments.address_days, arguments.dry_run) {
-            clickhouse::keep_addresses(url, database, days).await?;
+            database.keep_addresses(days).await?;
         }
         if arguments.event_days.is_some() && !arguments.dry_run {
-            clickhouse::keep_events(url, database, arguments.event_days).await?;
+            database.keep_events(arguments.event_days).await?;
         }
     }
     if arguments.kafka.is_set() {

@@ -21,6 +21,7 @@ use std::{
 use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::{
+    clock,
     error::{Error, Result},
     metrics::Metrics,
 };
@@ -44,7 +45,7 @@ pub(crate) async fn serve(
 fn routes(metrics: Metrics, well: Arc<AtomicBool>) -> Router {
     Router::new()
         .route("/health", get(health).with_state(well))
-        .route("/metrics", get(move || async move { metrics.render() }))
+        .route("/metrics", get(move || async move { metrics.render(clock::now_ms()) }))
         .layer(middleware::from_fn(refuse_foreign_host))
 }
 

@@ -13,7 +13,7 @@ use crate::{
     native::{ConversionsBlock, Encoded, Stored},
     stores::{
         claim_blobs,
-        dead_letters::{self, DeadLetter},
+        dead_letters::{self, DeadLetter, Flaw},
         journals as journal_rows, labels, lost,
         outbox::{self, Block, BlockId},
         owner::{self, Owner},
@@ -55,7 +55,7 @@ pub(crate) async fn commit(
     }
     if !batch.decided.is_empty() {
         let taken = money::store(&mut tx, std::mem::take(&mut batch.decided)).await?;
-        bury(taken.refused, journals, decider, batch);
+        bury(taken.refused, journals, batch);
         blocks += usize::from(!taken.stored.is_empty());
         put_conversions(&mut tx, commit, decider, &taken.stored).await?;
     }
@@ -126,12 +126,7 @@ async fn write_log(
 }
 
 /// Makes dead letters of the conversions that PostgreSQL would not take: decided, but for their data.
-fn bury(
-    refused: Vec<(Decided, String)>,
-    journals: &mut Journals,
-    decider: &mut Decider,
-    batch: &mut Batch,
-) {
+fn bury(refused: Vec<(Decided, String)>, journals: &mut Journals, batch: &mut Batch) {
     for (one, reason) in refused {
         let Record { journal, partition, seq, event } = one.record;
         let key = seqs::Key::conversions(journal, partition);
@@ -145,7 +140,6 @@ fn bury(
             lane.seqs.decided = lane.seqs.decided.saturating_sub(1);
             lane.dirty = true;
         }
-        decider.counts.dead += 1;
         batch.expired.retain(|expiry| (expiry.key, expiry.seq) != (key, seq));
         // One sent again stays the letter it is, and whoever asked is told why.
         for resent in &mut batch.resent {
@@ -159,6 +153,7 @@ fn bury(
             topic: key.topic.id(),
             partition,
             seq,
+            flaw: Flaw::NotStored,
             reason,
             bytes: event.encode_to_vec(),
         });

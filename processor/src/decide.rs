@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use crate::{
     batch::{Batch, Record},
-    decode,
+    decode::{self, Why},
     error::Result,
     facts::{FactStore, Facts},
     journals::{Incarnation, Journals},
@@ -17,7 +17,7 @@ use crate::{
     stages,
     stores::{
         claims::Claims,
-        dead_letters::DeadLetter,
+        dead_letters::{DeadLetter, Flaw},
         journals::{Ended, Known},
     },
 };
@@ -35,7 +35,7 @@ pub(crate) struct Decider {
     /// Links that even fresh facts do not have: a store restored behind the log.
     absent: HashSet<u32>,
     /// Outcomes of the batch, for the metrics.
-    pub(crate) outcomes: BTreeMap<&'static str, u64>,
+    pub(crate) outcomes: BTreeMap<(Topic, &'static str), u64>,
     pub(crate) counts: Counts,
 }
 
@@ -44,7 +44,6 @@ pub(crate) struct Decider {
 pub(crate) struct Counts {
     pub(crate) received: u64,
     pub(crate) repeated: u64,
-    pub(crate) dead: u64,
     pub(crate) corrupt: u64,
 }
 
@@ -109,7 +108,7 @@ impl Decider {
                 take_in(known, journals, batch);
             }
             let Some(incarnation) = journals.get_mut(journal) else {
-                turn.bury().into_iter().for_each(|letter| self.bury(batch, letter));
+                batch.dead.extend(turn.bury());
                 continue;
             };
             loop {
@@ -134,7 +133,8 @@ impl Decider {
                     Some(topic) => return self.record(of, batch, (topic, partition, seq), payload),
                     None => {
                         let place = (topic, partition, seq);
-                        self.bury(batch, letter(of, place, "an unknown topic", payload));
+                        let why = (Flaw::Misplaced, "an unknown topic".to_owned());
+                        batch.dead.push(letter(of, place, why, payload));
                     }
                 }
             }
@@ -180,10 +180,8 @@ impl Decider {
     ) -> Taken {
         let (journal, partitions) = (of.known.journal, of.known.partitions);
         let Some(lane) = of.lane_mut(topic, partition) else {
-            self.bury(
-                batch,
-                letter(of, (topic.id(), partition, seq), "an unknown partition", payload),
-            );
+            let why = (Flaw::Misplaced, "an unknown partition".to_owned());
+            batch.dead.push(letter(of, (topic.id(), partition, seq), why, payload));
             return Taken::Done;
         };
         lane.dirty = true;
@@ -202,8 +200,8 @@ impl Decider {
                 batch.arrived.push(Record { journal, partition, seq, event });
             }),
         };
-        if let Err(reason) = read {
-            self.bury(batch, letter(of, (topic.id(), partition, seq), &reason, payload));
+        if let Err(why) = read {
+            batch.dead.push(letter(of, (topic.id(), partition, seq), why, payload));
         } else if topic == Topic::Clicks {
             (self.click.journal, self.click.partition, self.click.seq) = (journal, partition, seq);
             let link = self.click.event.link;
@@ -231,7 +229,7 @@ impl Decider {
             }
         }
         let name = outcome.invalid.map_or(outcome.name(), |reason| reason.name());
-        *self.outcomes.entry(name).or_default() += 1;
+        *self.outcomes.entry((Topic::Clicks, name)).or_default() += 1;
     }
 
     /// Decides a click of a dead letter that was repaired; its journal must be known.
@@ -240,11 +238,6 @@ impl Decider {
             self.click = click;
             self.decide(incarnation);
         }
-    }
-
-    fn bury(&mut self, batch: &mut Batch, letter: DeadLetter) {
-        self.counts.dead += 1;
-        batch.dead.push(letter);
     }
 }
 
@@ -268,11 +261,11 @@ enum Taken {
 fn letter(
     of: &Incarnation,
     (topic, partition, seq): (u8, u16, u64),
-    reason: &str,
+    (flaw, reason): Why,
     payload: &[u8],
 ) -> DeadLetter {
-    let (journal, reason, bytes) = (of.known.journal, reason.to_owned(), payload.to_vec());
-    DeadLetter { journal, topic, partition, seq, reason, bytes }
+    let (journal, bytes) = (of.known.journal, payload.to_vec());
+    DeadLetter { journal, topic, partition, seq, flaw, reason, bytes }
 }
 
 fn knows(facts: &Facts, link: u32) -> bool {

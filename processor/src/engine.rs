@@ -138,6 +138,8 @@ async fn insert(client: &Client, block: &Block, limit_ms: u64) -> Result<()> {
         .with_setting("insert_deduplicate", "1")
         .with_setting("deduplicate_blocks_in_dependent_materialized_views", "1")
         .with_setting("async_insert", "0")
+        // Where the table stands for those of a cluster: answered when every shard has its part.
+        .with_setting("distributed_foreground_insert", "1")
         .with_setting("wait_end_of_query", "1")
         .with_setting("max_insert_block_size", "10000000")
         .with_setting("min_insert_block_size_rows", "0")

@@ -32,7 +32,10 @@ pub(crate) struct Place {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Received {
     Yes,
-    NotYet,
+    /// Everything where it would be is in up to this time.
+    NotYet {
+        read_to_ms: u64,
+    },
     /// Its journal has other partitions than the conversion's, and this one is another processor's: PostgreSQL knows.
     AskOwner,
 }
@@ -129,7 +132,7 @@ impl Journals {
         let answer = match (self.scope.owns(partition), received) {
             (false, _) => Received::AskOwner,
             (true, true) => Received::Yes,
-            (true, false) => Received::NotYet,
+            (true, false) => Received::NotYet { read_to_ms: incarnation.read_to_ms(partition) },
         };
         Some((place, answer))
     }
@@ -151,16 +154,22 @@ impl Journals {
         (watermark < u64::MAX).then_some(watermark)
     }
 
+    /// How far every collector's log of all partitions of ours is read to its end; `None` while there is no
+    /// journal, or one of a declared slot was never heard of.
+    pub(crate) fn complete_ms(&self, slots: &[String]) -> Option<u64> {
+        let mut owned: Vec<u16> = self.all.values().flat_map(Incarnation::owned).copied().collect();
+        owned.sort_unstable();
+        owned.dedup();
+        let slowest = owned.into_iter().map(|partition| self.watermark(slots, partition)).min();
+        slowest.flatten()
+    }
+
     /// The slowest time that events of ours may still come with: claims older than a window before it are
     /// not asked for any more.
     pub(crate) fn slowest_ms(&self, slots: &[String]) -> u64 {
         let imports = self.all.values().filter(|one| one.known.import && one.is_live());
         let imports = imports.map(|one| one.newest_ms).min().unwrap_or(u64::MAX);
-        let mut owned: Vec<u16> = self.all.values().flat_map(Incarnation::owned).copied().collect();
-        owned.sort_unstable();
-        owned.dedup();
-        let slowest = owned.into_iter().map(|partition| self.watermark(slots, partition)).min();
-        slowest.flatten().map_or(0, |watermark| watermark.min(imports))
+        self.complete_ms(slots).map_or(0, |complete| complete.min(imports))
     }
 
     /// Seqs of ours announced and not in.

@@ -24,25 +24,33 @@ use crate::{
     engine::Engine,
     error::{Error, Result},
     guard,
-    journals::{Incarnation, Journals},
+    journals::Journals,
     lost,
-    metrics::Metrics,
+    metrics::{
+        Metrics,
+        stages::{Laps, Stage},
+    },
     resend,
     sender::Sender,
     source::{Source, group::Group},
-    stores::{claim_blobs::Old, dead_letters::DeadLetter, outbox, owner::Owner, server},
+    stores::{
+        claim_blobs::Old,
+        dead_letters::{DeadLetter, Flaw},
+        outbox,
+        owner::Owner,
+        server,
+    },
     waiting::{Waiting, World},
 };
 
 mod load;
 mod pace;
+mod report;
 
 use pace::{BEHIND, Done, Pace, is_behind};
 
 /// Between two rounds of dropping what no window reaches, and of trimming journals.
 const HOUSEKEEPING: Duration = Duration::from_secs(30);
-/// A live journal that says nothing for this long is an alarm.
-const SILENT_MS: u64 = 5_000;
 
 /// What lasts longer than a session.
 pub(crate) struct Context {
@@ -69,6 +77,8 @@ pub(crate) struct Session<'a> {
     cleaned: Option<Instant>,
     /// That something is missing was told.
     told_holes: bool,
+    /// When metrics last looked at what does not change by batches alone.
+    looked: Option<Instant>,
 }
 
 /// When a session ends by itself.
@@ -88,6 +98,7 @@ pub(crate) async fn session(context: &Context, until: Until) -> Result<()> {
         Some(group) => {
             // One more than there are partitions is as well as the others.
             let _waits = Well::of(&context.well);
+            context.metrics.lag.disown();
             Some(group.assignment().await)
         }
         None => None,
@@ -103,7 +114,12 @@ pub(crate) async fn session(context: &Context, until: Until) -> Result<()> {
         committed: committed.clone(),
         sent: sent.clone(),
     };
+    let looking = assignment.as_ref().zip(context.group.clone()).map(|(assignment, group)| {
+        context.metrics.lag.own(assignment.partitions.len());
+        AbortOnDrop(tokio::spawn(group.watch_ends(assignment.partitions.clone())))
+    });
     let mut session = Session::load(context, pool, assignment, committed, sent).await?;
+    let _looking = looking;
     let sending = tokio::spawn(async move { sender.run().await });
     // Dropped with the session: no sender outlives the server it was checked for.
     let sending = AbortOnDrop(sending);
@@ -127,16 +143,16 @@ impl Drop for Well<'_> {
     }
 }
 
-struct AbortOnDrop(tokio::task::JoinHandle<Result<()>>);
+struct AbortOnDrop<T>(tokio::task::JoinHandle<T>);
 
-impl Drop for AbortOnDrop {
+impl<T> Drop for AbortOnDrop<T> {
     fn drop(&mut self) {
         self.0.abort();
     }
 }
 
 impl<'a> Session<'a> {
-    async fn run(&mut self, mut sending: AbortOnDrop, until: Until) -> Result<()> {
+    async fn run(&mut self, mut sending: AbortOnDrop<Result<()>>, until: Until) -> Result<()> {
         loop {
             // Whatever a turn waits for, the sender may end meanwhile, and then nobody would tell it.
             tokio::select! {
@@ -156,6 +172,7 @@ impl<'a> Session<'a> {
     async fn turn(&mut self, until: Until) -> Result<bool> {
         let begun = Instant::now();
         let done = self.batch().await?;
+        self.look();
         let (_, oldest) = outbox::load(&self.pool).await?;
         if done == Done::Nothing && until == Until::Drained {
             if oldest.is_none() {
@@ -192,12 +209,13 @@ impl<'a> Session<'a> {
             // It has waited already.
             return Ok(Done::Full);
         }
-        let timer = self.context.metrics.batch_seconds.start_timer();
+        let mut laps = Laps::begin();
         self.decider.begin_batch()?;
         self.decider.facts.prepare(&self.pool, clock::now_ms(), &[], &[]).await?;
         let mut batch = Batch::default();
         self.discover(&mut batch)?;
         let stopped = self.fill(&mut batch).await?;
+        laps.end(Stage::Read);
         let repaired = {
             let Self { pool, owner, journals, decider, .. } = &mut *self;
             resend::answer(pool, &owner.scope, journals, decider, &mut batch).await?
@@ -218,12 +236,12 @@ impl<'a> Session<'a> {
         batch.dead.extend(self.source.take_dead());
         batch.moves = self.source.moves();
         if batch.is_empty() {
-            timer.stop_and_discard();
             return Ok(Done::Nothing);
         }
+        laps.end(Stage::Decide);
         self.commit(&mut batch).await?;
-        timer.observe_duration();
-        self.report(&batch);
+        laps.end(Stage::Commit);
+        self.report(&batch, &laps);
         Ok(if stopped == Stopped::Full { Done::Full } else { Done::Some })
     }
 
@@ -285,6 +303,7 @@ impl<'a> Session<'a> {
             topic: Topic::Conversions.id(),
             partition: record.partition,
             seq: record.seq,
+            flaw: Flaw::UnknownSite,
             reason: format!("there is no site {}", record.event.site),
             bytes: record.event.encode_to_vec(),
         }));
@@ -328,53 +347,5 @@ impl<'a> Session<'a> {
             labels_before_ms: slowest.saturating_sub(kept),
             address_days: self.context.config.source.address_days,
         })
-    }
-
-    /// Once for each time that something is missing: what is told then is what to do about it.
-    fn tell_holes(&mut self, holes: u64) {
-        if holes == 0 {
-            self.told_holes = false;
-            return;
-        }
-        let first = self.journals.iter().find_map(Incarnation::first_hole);
-        if let (false, Some((key, first, last))) = (self.told_holes, first) {
-            self.told_holes = true;
-            tracing::error!(
-                holes,
-                journal = format_args!("{:016x}", key.journal),
-                topic = key.topic.name(),
-                partition = key.partition,
-                first,
-                last,
-                "records were announced and are not in: the numbers stand still until they are sent again (tributary journal resend) or declared lost (tributary journal lost)"
-            );
-        }
-    }
-
-    fn report(&mut self, batch: &Batch) {
-        let metrics = &self.context.metrics;
-        let counts = self.decider.counts;
-        let records = [
-            ("received", counts.received),
-            ("repeated", counts.repeated),
-            ("dead_letter", counts.dead),
-            ("waiting", batch.parked.len() as u64),
-        ];
-        for (what, count) in records {
-            metrics.records.with_label_values(&[what]).inc_by(count);
-        }
-        for (outcome, count) in &self.decider.outcomes {
-            metrics.outcomes.with_label_values(&[outcome]).inc_by(*count);
-        }
-        metrics.corrupt.inc_by(counts.corrupt);
-        metrics.waiting.set(i64::try_from(self.waiting.len()).unwrap_or(i64::MAX));
-        let holes = self.journals.holes();
-        metrics.holes.set(i64::try_from(holes).unwrap_or(i64::MAX));
-        self.tell_holes(holes);
-        let now = clock::now_ms();
-        let silent = self.journals.iter().filter(|one| {
-            one.is_live() && !one.known.import && now.saturating_sub(one.heard_ms) > SILENT_MS
-        });
-        metrics.silent.set(i64::try_from(silent.count()).unwrap_or(i64::MAX));
     }
 }

@@ -74,7 +74,7 @@ async fn decide(
     match topic {
         Topic::Clicks => {
             let mut event = Click::default();
-            if let Err(why) = decode::click(&wish.bytes, &mut event, partition, partitions) {
+            if let Err((_, why)) = decode::click(&wish.bytes, &mut event, partition, partitions) {
                 return Ok(Err(why));
             }
             let click = Record { journal, partition, seq: wish.seq, event };
@@ -83,7 +83,7 @@ async fn decide(
         Topic::Conversions => {
             let event = match decode::conversion(&wish.bytes, partition, partitions) {
                 Ok(event) => event,
-                Err(why) => return Ok(Err(why)),
+                Err((_, why)) => return Ok(Err(why)),
             };
             // Of a site that does not exist it would be buried again behind the answer.
             if !decider.facts.current().sites.contains_key(&event.site) {

@@ -32,7 +32,8 @@ impl Retention {
             .query(
                 "SELECT toUnixTimestamp64Milli(now64(3)) AS now_ms,
                      toUInt32OrZero(extract(engine_full, ' TTL toDateTime\\\\(time\\\\) \\\\+ toIntervalDay\\\\(([0-9]+)\\\\)')) AS days
-                 FROM system.tables WHERE database = currentDatabase() AND name IN ('clicks', 'conversions')",
+                 FROM system.tables WHERE database = currentDatabase()
+                     AND name IN ('clicks', 'conversions', 'clicks_local', 'conversions_local')",
             )
             .fetch_all()
             .await?;

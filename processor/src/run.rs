@@ -16,13 +16,16 @@ use schemas::keys::Keys;
 /// Wait before the first new start; doubles up to the longest.
 const FIRST_RETRY: Duration = Duration::from_millis(200);
 const LONGEST_RETRY: Duration = Duration::from_secs(5);
+/// Longest wait for Kafka before it is taken for away.
+const ASK: Duration = Duration::from_secs(5);
 
 /// Runs until `shutdown`. A store that is away is waited for.
 ///
 /// # Errors
-/// Settings that make no sense, a role that may do too much, and `Fenced`: another processor has
-/// taken over.
+/// Settings that make no sense, a role that may do too much, a Kafka that does not let us in or has no topics, and
+/// `Fenced`: another processor has taken over.
 pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> Result<()> {
+    tokio::task::block_in_place(|| check_log(&config.kafka))?;
     let context = context(config)?;
     let serving =
         admin::serve(context.config.admin, context.metrics.clone(), context.well.clone()).await?;
@@ -47,6 +50,20 @@ pub async fn drain(config: Config) -> Result<()> {
     pipeline::session(&context(config)?, Until::Drained).await
 }
 
+/// Whether Kafka lets us in and has the topics. One that is away is waited for.
+fn check_log(config: &kafka::Config) -> Result<()> {
+    if !config.is_set() {
+        return Ok(());
+    }
+    match kafka::find(config, ASK) {
+        Err(error @ kafka::Error::Away { .. }) => {
+            tracing::warn!(%error, "kafka is away: waiting until it is back");
+            Ok(())
+        }
+        found => Ok(found.map(drop)?),
+    }
+}
+
 fn context(config: Config) -> Result<Context> {
     let path = &config.source.keys;
     let text = std::fs::read_to_string(path)
@@ -66,8 +83,12 @@ async fn sessions(context: &Context) -> Result<()> {
         let begun = std::time::Instant::now();
         let Err(error) = pipeline::session(context, Until::Forever).await else { return Ok(()) };
         if matches!(error, Error::Rebalanced) {
+            context.metrics.rebalances.inc();
             tracing::info!("the partitions were shared out anew: starting again with ours");
             continue;
+        }
+        if matches!(error, Error::Fenced) {
+            context.metrics.fences_lost.inc();
         }
         // Among several, whoever was fenced asks Kafka what is theirs now.
         let is_shared = context.group.is_some() && matches!(error, Error::Fenced);

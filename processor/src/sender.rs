@@ -6,13 +6,16 @@
 //! after ClickHouse has forgotten its token. Refuses to decide or to change a byte.
 
 use sqlx::{PgConnection, PgPool};
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::sync::Notify;
 
 use crate::{
     engine::Engine,
     error::{Error, Result},
-    metrics::Metrics,
+    metrics::{Metrics, stages::Stage},
     stores::{
         outbox::{self, Block, BlockId},
         server::{self, Lock},
@@ -101,14 +104,14 @@ impl Sender {
     }
 
     async fn send(&self, db: &mut PgConnection, block: &Block) -> Result<()> {
-        let timer = self.metrics.insert_seconds.start_timer();
+        let begun = Instant::now();
         let connection = self.engine.connect().await?;
         if !outbox::is_open(&mut *db, block.id).await? {
             return Ok(());
         }
         connection.insert(block).await?;
         outbox::done(&mut *db, block.id).await?;
-        timer.observe_duration();
+        self.metrics.stages.took(Stage::Insert, begun.elapsed());
         self.metrics.inserts.with_label_values(&["done"]).inc();
         self.metrics.inserted_rows.inc_by(block.rows);
         Ok(())

@@ -6,6 +6,7 @@
 pub(crate) mod files;
 pub(crate) mod group;
 pub(crate) mod log;
+mod density;
 
 use crate::{
     error::Result,
@@ -31,6 +32,17 @@ pub(crate) struct Found {
     pub(crate) fresh: Vec<Known>,
     /// Headers that are not ours.
     pub(crate) forged: Vec<DeadLetter>,
+}
+
+/// What was not read yet.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Unread {
+    /// Of journals.
+    pub(crate) bytes: u64,
+    /// Of Kafka's.
+    pub(crate) messages: u64,
+    /// Records in either, as far as can be told before they are read.
+    pub(crate) events: u64,
 }
 
 /// What one journal says next, in a row.
@@ -98,6 +110,14 @@ impl Source {
         match self {
             Self::Files(_) => Ok(()),
             Self::Log(log) => log.idle(),
+        }
+    }
+
+    /// What lies unread now.
+    pub(crate) fn unread(&self) -> Unread {
+        match self {
+            Self::Files(files) => files.unread(),
+            Self::Log(log) => log.unread(),
         }
     }
 

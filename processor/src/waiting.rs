@@ -127,7 +127,7 @@ impl Waiting {
                 lane.dirty = true;
             }
             let name = outcome.refusal().map_or("accepted", |reason| reason.name());
-            *decider.outcomes.entry(name).or_default() += 1;
+            *decider.outcomes.entry((Topic::Conversions, name)).or_default() += 1;
             let click_journal = one.place.take().map(|place| place.journal);
             batch.decided.push(Decided { record: one.waiter.record, outcome, click_journal });
         }
@@ -212,6 +212,10 @@ fn look_at(waiter: Waiter, parked: bool, journals: &Journals, watermark: Option<
         (Some(_), Some((place, Received::AskOwner))) => {
             (one.place, one.asks_owner) = (Some(place), true);
         }
+        // Its journal has other partitions: what is read of the conversion's says nothing of the click's.
+        (Some(_), Some((place, Received::NotYet { read_to_ms })))
+            if place.partition != one.waiter.record.partition
+                && read_to_ms < one.waiter.expires_ms => {}
         (Some(_), _) if one.is_over() => one.fact = Some(ClickFact::Expired),
         (Some(_), _) => {}
     }

@@ -77,17 +77,30 @@ pub struct Addresses {
         value_name = "ADDRESS:PORT"
     )]
     pub clickhouse: SocketAddr,
+    /// The api's health and metrics.
+    #[arg(
+        long,
+        env = "TRIBUTARY_API_ADMIN",
+        default_value = "127.0.0.1:8084",
+        value_name = "ADDRESS:PORT"
+    )]
+    pub api_admin: SocketAddr,
 }
 
 /// An address that can't be had.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No such name.
-    #[error("{0} is not an address of this machine: give --{1} (TRIBUTARY_{upper}) as HOST:PORT", upper = .1.to_uppercase())]
+    #[error("{0} is not an address of this machine: give --{1} ({variable}) as HOST:PORT", variable = variable(.1))]
     Unknown(String, &'static str),
     /// Somebody listens there, or may not.
-    #[error("{0} can't be listened on ({2}): stop what uses it, or choose another with --{1} (TRIBUTARY_{upper})", upper = .1.to_uppercase())]
+    #[error("{0} can't be listened on ({2}): stop what uses it, or choose another with --{1} ({variable})", variable = variable(.1))]
     Taken(SocketAddr, &'static str, std::io::Error),
+}
+
+/// The variable that says the same as a flag.
+fn variable(flag: &str) -> String {
+    format!("TRIBUTARY_{}", flag.to_uppercase().replace('-', "_"))
 }
 
 impl Default for Addresses {
@@ -99,6 +112,7 @@ impl Default for Addresses {
             admin: loopback(8082),
             processor: loopback(8083),
             clickhouse: loopback(8123),
+            api_admin: loopback(8084),
         }
     }
 }
@@ -107,9 +121,9 @@ impl Addresses {
     /// One `NAME ADDRESS` a line.
     #[must_use]
     pub fn to_lines(&self) -> String {
-        let Self { api, collector, admin, processor, clickhouse } = self;
+        let Self { api, collector, admin, processor, clickhouse, api_admin } = self;
         format!(
-            "api {api}\ncollector {collector}\nadmin {admin}\nprocessor {processor}\nclickhouse {clickhouse}\n"
+            "api {api}\ncollector {collector}\nadmin {admin}\nprocessor {processor}\nclickhouse {clickhouse}\napi_admin {api_admin}\n"
         )
     }
 
@@ -124,6 +138,11 @@ impl Addresses {
             admin: find("admin")?.parse().ok()?,
             processor: find("processor")?.parse().ok()?,
             clickhouse: find("clickhouse")?.parse().ok()?,
+            // One that was started by a version without it is not asked there.
+            api_admin: match find("api_admin") {
+                Some(address) => address.parse().ok()?,
+                None => Self::default().api_admin,
+            },
         })
     }
 
@@ -148,6 +167,7 @@ impl Addresses {
             (self.admin, "admin"),
             (self.processor, "processor"),
             (self.clickhouse, "clickhouse"),
+            (self.api_admin, "api-admin"),
         ];
         for (address, flag) in all {
             drop(TcpListener::bind(address).map_err(|error| Error::Taken(address, flag, error))?);
@@ -166,6 +186,8 @@ mod tests {
         let read = Addresses::from_lines(&addresses.to_lines()).unwrap();
         assert_eq!(read.to_lines(), addresses.to_lines());
         assert!(Addresses::from_lines("api x\n").is_none());
+        let older = addresses.to_lines().replace("api_admin 127.0.0.1:8084\n", "");
+        assert_eq!(Addresses::from_lines(&older).unwrap().to_lines(), addresses.to_lines());
     }
 
     #[test]
@@ -178,9 +200,13 @@ mod tests {
             admin: taken.local_addr().unwrap(),
             processor: free,
             clickhouse: free,
+            api_admin: free,
         };
         let said = addresses.check_free().unwrap_err().to_string();
         assert!(said.contains("--admin (TRIBUTARY_ADMIN)") && said.contains("in use"), "{said}");
+        let addresses = Addresses { admin: free, api_admin: addresses.admin, ..addresses };
+        let said = addresses.check_free().unwrap_err().to_string();
+        assert!(said.contains("--api-admin (TRIBUTARY_API_ADMIN)"), "{said}");
         let unknown = Addresses { api: "no such host".to_owned(), ..addresses };
         assert!(unknown.check_free().unwrap_err().to_string().contains("TRIBUTARY_API"));
     }

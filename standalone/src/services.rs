@@ -148,6 +148,7 @@ fn api_environment(installation: &Installation) -> anyhow::Result<Environment> {
     environment.extend([
         ("TRIBUTARY_CLICKHOUSE_URL", installation.clickhouse_url("reader")),
         ("TRIBUTARY_API", addresses.api.clone()),
+        ("TRIBUTARY_API_ADMIN", addresses.api_admin.to_string()),
         ("TRIBUTARY_TOKEN_FILE", path(&installation.layout.api_token())),
     ]);
     if std::env::var_os("TRIBUTARY_TRACKING_URL").is_none() {

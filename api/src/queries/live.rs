@@ -69,6 +69,11 @@ impl Default for Feed {
 }
 
 impl Feed {
+    /// How many listen.
+    pub(crate) fn listeners(&self) -> usize {
+        MAX_LISTENERS.saturating_sub(self.0.seats.available_permits())
+    }
+
     /// Takes a seat, and starts the poller for the first one.
     ///
     /// # Errors

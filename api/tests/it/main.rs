@@ -8,6 +8,7 @@ mod bad_input;
 mod conversions;
 mod lists;
 mod live;
+mod metrics;
 mod outages;
 mod pages;
 mod stats;

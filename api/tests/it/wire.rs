@@ -147,7 +147,8 @@ async fn an_owner_and_an_empty_database_do_not_start() {
         };
         let (keys, token_file) = (keys.clone(), token_file.clone());
         let (listen, tracking_url) = ("localhost:0".to_owned(), String::new());
-        let config = api::Config { listen, tracking_url, keys, token_file, stores };
+        let admin = SocketAddr::from(([127, 0, 0, 1], 0));
+        let config = api::Config { listen, admin, tracking_url, keys, token_file, stores };
         api::app::App::open(&config).await.map_err(|error| format!("{error:#}"))
     };
     assert!(open(world.url(Role::Api)).await.is_ok());

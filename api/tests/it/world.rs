@@ -1,7 +1,7 @@
 //! A service with stores of its own, and rows to put into them.
 
 use api::app::App;
-use api::{auth::Secret, queries::live, routes};
+use api::{auth::Secret, metrics::Metrics, queries::live, routes};
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -61,6 +61,7 @@ impl World {
             tracking_url: "http://localhost:8081".into(),
             secret: Secret::new(TOKEN).unwrap(),
             live: live::Feed::default(),
+            metrics: Metrics::new().unwrap(),
         };
         let owner = postgres.pool(Role::Owner).await;
         let (router, ch) = (routes::router(app.clone()), clickhouse.client());

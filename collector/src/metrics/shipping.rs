@@ -1,8 +1,9 @@
 //! What the way to Kafka tells: messages, what waits, and what was begun anew.
 
-use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{Gauge, Histogram, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use schemas::topic::Topic;
 
-use super::register;
+use super::{register, seconds};
 
 /// See the module.
 #[derive(Debug)]
@@ -19,6 +20,12 @@ pub struct ShipMetrics {
     pub backlog_limit: IntGauge,
     /// Times shipping began: at a start, and after each failure.
     pub sessions: IntCounter,
+    /// From handing a message over to Kafka's word that it has it.
+    pub ack_seconds: Histogram,
+    /// Age of the moment up to which Kafka has everything.
+    pub lag: Gauge,
+    /// Stretches of journals that could not be read.
+    pub corrupt: IntCounter,
 }
 
 impl ShipMetrics {
@@ -32,8 +39,24 @@ impl ShipMetrics {
             ),
             &["topic"],
         );
+        let messages = register(registry, messages);
+        Topic::ALL.iter().for_each(|topic| drop(messages.with_label_values(&[topic.name()])));
+        let ack = seconds(
+            "tributary_collector_ship_ack_seconds",
+            "Time from handing a message to Kafka until it is acknowledged.",
+        );
+        let lag = Gauge::new(
+            "tributary_collector_ship_lag_seconds",
+            "Age of the moment up to which Kafka has everything these journals hold.",
+        );
         Self {
-            messages: register(registry, messages),
+            messages,
+            ack_seconds: register(registry, Histogram::with_opts(ack)),
+            lag: register(registry, lag),
+            corrupt: counter(
+                "tributary_collector_ship_corrupt_stretches_total",
+                "Stretches of journals that could not be read, and are not shipped.",
+            ),
             bytes: counter(
                 "tributary_collector_ship_bytes_total",
                 "Bytes of messages handed to Kafka, before compression.",

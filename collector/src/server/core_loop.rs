@@ -213,8 +213,8 @@ async fn count(core: Rc<Core>, shared: Shared, alive: Alive) {
         core.date.set(clock::http_date());
         core.batch.hand_over(&shared.metrics);
         shared.metrics.add(&core.counts);
-        let held_ms = i64::try_from(core.clock.held_ms()).unwrap_or(i64::MAX);
-        shared.metrics.clock_held_ms.set(held_ms);
+        let held = Duration::from_millis(core.clock.held_ms());
+        shared.metrics.clock_held.set(held.as_secs_f64());
         let now = i64::try_from(core.connections.len()).unwrap_or(i64::MAX);
         shared.metrics.connections.add(now - connected);
         connected = now;

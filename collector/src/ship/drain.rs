@@ -1,6 +1,7 @@
 //! One journal on its way: read, packed, acknowledged, trimmed.
 
 use journal::{JournalRef, Position, Reader, checkpoint};
+use prometheus::IntCounter;
 use std::collections::VecDeque;
 
 use super::{
@@ -8,7 +9,7 @@ use super::{
     pack::{Packed, Packer},
     progress::Progress,
 };
-use crate::{clock, error::Result};
+use crate::{clock, error::Result, metrics::ShipMetrics};
 
 /// Read at a time: some milliseconds of a busy core.
 const READ_BYTES: usize = 256 << 10;
@@ -24,8 +25,9 @@ pub(super) struct Drain {
     told: Position,
     /// Packed and not taken by the producer yet, with the number of their window.
     pub(super) packed: VecDeque<(u64, Packed)>,
-    /// Stretches that could not be read.
-    pub(super) corrupt: u64,
+    /// The newest time the journal said, as far as it was read.
+    said_ms: u64,
+    corrupt: IntCounter,
 }
 
 impl Drain {
@@ -33,7 +35,11 @@ impl Drain {
     ///
     /// # Errors
     /// The journal's: another's, a copy, forged.
-    pub(super) fn open(place: &JournalRef, key: &journal::Key) -> journal::Result<Self> {
+    pub(super) fn open(
+        place: &JournalRef,
+        key: &journal::Key,
+        metrics: &ShipMetrics,
+    ) -> journal::Result<Self> {
         let stored = checkpoint::load(&place.dir())?.unwrap_or(Position::START);
         let open = |from| Reader::open(&place.root, &place.slot, place.journal, from, key);
         let reader = match open(stored) {
@@ -45,9 +51,10 @@ impl Drain {
             reader => reader?,
         };
         let packer = Packer::new(reader.header());
-        let (told, progress) = (Position::START, Progress::new(stored));
-        let packed = VecDeque::new();
-        Ok(Self { reader, packer, progress, stored, told, packed, corrupt: 0 })
+        let said_ms = reader.header().start_ms;
+        let (told, progress) = (Position::START, Progress::new(stored, said_ms));
+        let (packed, corrupt) = (VecDeque::new(), metrics.corrupt.clone());
+        Ok(Self { reader, packer, progress, stored, told, packed, said_ms, corrupt })
     }
 
     pub(super) fn place(&self) -> &JournalRef {
@@ -64,11 +71,14 @@ impl Drain {
     /// # Errors
     /// The disk's.
     pub(super) fn read(&mut self) -> Result<bool> {
-        let Self { reader, packer, corrupt, .. } = self;
+        let Self { reader, packer, corrupt, said_ms, .. } = self;
         let journal = reader.place().journal;
         let count = reader.read_batch(READ_BYTES, |entry| {
+            if let journal::Body::Heartbeat { time_ms, .. } = entry.body {
+                *said_ms = time_ms.max(*said_ms);
+            }
             if let journal::Body::Corrupt(what) = entry.body {
-                *corrupt += 1;
+                corrupt.inc();
                 tracing::error!(%journal, at = %entry.at, bytes = what.bytes, damage = ?what.damage, "a stretch of a journal cannot be read, and is not shipped");
             }
             packer.take(entry.body);
@@ -77,7 +87,7 @@ impl Drain {
             return Ok(false);
         }
         let messages = self.packer.finish();
-        let window = self.progress.open(self.reader.position(), messages.len());
+        let window = self.progress.open(self.reader.position(), self.said_ms, messages.len());
         self.packed.extend(messages.into_iter().map(|message| (window, message)));
         Ok(true)
     }

@@ -35,7 +35,7 @@ impl ClientContext for Context {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::warn!(%error, "kafka: {reason}");
+        kafka::error(&error, reason);
     }
 }
 
@@ -63,18 +63,19 @@ impl Producer {
     /// Settings that librdkafka does not take.
     pub(super) fn new(config: &kafka::Config) -> Result<Self> {
         let (told, deliveries) = mpsc::channel();
-        let mut client = config.client("collector");
-        client
+        let more = [
             // Duplicates of retries are Kafka's to drop; those of restarts the processor's.
-            .set("enable.idempotence", "true")
-            .set("acks", "all")
+            ("enable.idempotence", "true"),
+            ("acks", "all"),
             // For ever: the default gives messages up after an outage of five minutes.
-            .set("message.timeout.ms", "0")
-            .set("linger.ms", "5")
-            .set("compression.type", "lz4")
-            .set("message.max.bytes", "2000000")
-            .set("queue.buffering.max.kbytes", "65536")
-            .set("queue.buffering.max.messages", "1000000");
+            ("message.timeout.ms", "0"),
+            ("linger.ms", "5"),
+            ("compression.type", "lz4"),
+            ("message.max.bytes", "2000000"),
+            ("queue.buffering.max.kbytes", "65536"),
+            ("queue.buffering.max.messages", "1000000"),
+        ];
+        let mut client = config.client("collector", &more)?;
         client.set_log_level(RDKafkaLogLevel::Info);
         let inner = client.create_with_context(Context(told)).map_err(kafka::Error::from)?;
         Ok(Self { inner, deliveries, config: config.clone() })

@@ -12,24 +12,28 @@ pub(super) struct Progress {
     first: u64,
     /// Everything before is acknowledged.
     pub(super) acknowledged: Position,
+    /// No event that is not is older: the newest time the journal said before it.
+    pub(super) complete_ms: u64,
 }
 
 #[derive(Debug)]
 struct Window {
     end: Position,
+    /// The newest time the journal said by then.
+    time_ms: u64,
     messages: usize,
 }
 
 impl Progress {
-    /// Nothing under way behind a position.
-    pub(super) const fn new(from: Position) -> Self {
-        Self { windows: VecDeque::new(), first: 0, acknowledged: from }
+    /// Nothing under way behind a position, of a journal that began at a time.
+    pub(super) const fn new(from: Position, start_ms: u64) -> Self {
+        Self { windows: VecDeque::new(), first: 0, acknowledged: from, complete_ms: start_ms }
     }
 
     /// A window of so many messages that ends there; its number.
-    pub(super) fn open(&mut self, end: Position, messages: usize) -> u64 {
+    pub(super) fn open(&mut self, end: Position, time_ms: u64, messages: usize) -> u64 {
         let number = self.first + self.windows.len() as u64;
-        self.windows.push_back(Window { end, messages });
+        self.windows.push_back(Window { end, time_ms, messages });
         self.advance();
         number
     }
@@ -52,6 +56,7 @@ impl Progress {
         while self.windows.front().is_some_and(|window| window.messages == 0) {
             if let Some(window) = self.windows.pop_front() {
                 self.acknowledged = window.end;
+                self.complete_ms = self.complete_ms.max(window.time_ms);
                 self.first += 1;
             }
         }
@@ -68,16 +73,16 @@ mod tests {
 
     #[test]
     fn a_position_moves_only_over_what_is_acknowledged_without_a_gap() {
-        let mut progress = Progress::new(at(0));
-        let (first, second) = (progress.open(at(10), 2), progress.open(at(20), 1));
+        let mut progress = Progress::new(at(0), 5);
+        let (first, second) = (progress.open(at(10), 10, 2), progress.open(at(20), 20, 1));
         progress.acknowledge(second);
         assert_eq!(progress.acknowledged, at(0));
         progress.acknowledge(first);
-        assert_eq!(progress.acknowledged, at(0));
+        assert_eq!((progress.acknowledged, progress.complete_ms), (at(0), 5));
         progress.acknowledge(first);
-        assert_eq!(progress.acknowledged, at(20));
+        assert_eq!((progress.acknowledged, progress.complete_ms), (at(20), 20));
         assert!(progress.is_idle());
-        let third = progress.open(at(30), 1);
+        let third = progress.open(at(30), 30, 1);
         assert_eq!((third, progress.acknowledged), (2, at(20)));
         progress.acknowledge(third);
         assert_eq!(progress.acknowledged, at(30));
@@ -85,11 +90,11 @@ mod tests {
 
     #[test]
     fn a_window_without_messages_waits_for_those_before_it() {
-        let mut progress = Progress::new(at(0));
-        assert_eq!(progress.open(at(5), 0), 0);
+        let mut progress = Progress::new(at(0), 5);
+        assert_eq!(progress.open(at(5), 5, 0), 0);
         assert_eq!(progress.acknowledged, at(5));
-        let first = progress.open(at(10), 1);
-        progress.open(at(20), 0);
+        let first = progress.open(at(10), 10, 1);
+        progress.open(at(20), 20, 0);
         assert_eq!(progress.acknowledged, at(5));
         progress.acknowledge(first);
         assert_eq!(progress.acknowledged, at(20));

@@ -1,6 +1,7 @@
 //! One producer and all journals, until something fails: then everything is begun anew at the checkpoints.
 
 use journal::JournalRef;
+use prometheus::Histogram;
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -13,7 +14,7 @@ use super::{
     drain::{Drain, keep_from_ms},
     producer::Producer,
 };
-use crate::{config::Config, error::Result, metrics::Metrics};
+use crate::{clock, config::Config, error::Result, metrics::Metrics};
 
 /// Most bytes handed over and not acknowledged: enough for any line, and little to send again.
 const MOST_UNDER_WAY: usize = 32 << 20;
@@ -49,9 +50,10 @@ struct Work {
     /// By a number of this session.
     drains: BTreeMap<usize, Drain>,
     next: usize,
-    /// Bytes of each message under way, by journal and window.
+    /// Bytes of each message under way and when it went, by journal and window.
     under_way: usize,
-    sizes: BTreeMap<usize, Vec<usize>>,
+    sent: BTreeMap<usize, Vec<(usize, Instant)>>,
+    ack_seconds: Histogram,
     checkpointed: Instant,
     looked: Option<Instant>,
     trimmed: Instant,
@@ -83,7 +85,8 @@ impl Session {
             drains: BTreeMap::new(),
             next: 1,
             under_way: 0,
-            sizes: BTreeMap::new(),
+            sent: BTreeMap::new(),
+            ack_seconds: self.metrics.ship.ack_seconds.clone(),
             checkpointed: now,
             looked: None,
             trimmed: now,
@@ -146,7 +149,7 @@ impl Session {
                 break;
             }
             work.under_way += bytes;
-            work.sizes.entry(number).or_default().push(bytes);
+            work.sent.entry(number).or_default().push((bytes, Instant::now()));
             self.metrics.ship.messages.with_label_values(&[message.topic.name()]).inc();
             self.metrics.ship.bytes.inc_by(bytes as u64);
             drain.packed.pop_front();
@@ -163,7 +166,7 @@ impl Session {
             if is_open || self.ended.contains(&place) {
                 continue;
             }
-            match Drain::open(&place, &self.key) {
+            match Drain::open(&place, &self.key, &self.metrics.ship) {
                 Ok(drain) => {
                     self.refused.remove(&place);
                     work.drains.insert(work.next, drain);
@@ -179,6 +182,9 @@ impl Session {
             }
         }
         self.weigh(work.drains.values().map(Drain::backlog).sum());
+        let complete_ms = work.drains.values().map(|drain| drain.progress.complete_ms).min();
+        let late = complete_ms.map_or(0, |complete| clock::now_ms().saturating_sub(complete));
+        self.metrics.ship.lag.set(Duration::from_millis(late).as_secs_f64());
         if work.trimmed.elapsed() >= TRIM {
             work.trimmed = Instant::now();
             self.remove_old(work);
@@ -254,11 +260,14 @@ impl Work {
         let mut any = false;
         while let Some(number) = self.producer.delivered(wait)? {
             (wait, any) = (Duration::ZERO, true);
-            if let Some(sizes) = self.sizes.get_mut(&number) {
+            if let Some(sent) = self.sent.get_mut(&number) {
                 // Which of a window's messages does not matter: in the end all are.
-                self.under_way -= sizes.pop().unwrap_or(0);
-                if sizes.is_empty() {
-                    self.sizes.remove(&number);
+                if let Some((bytes, at)) = sent.pop() {
+                    self.under_way -= bytes;
+                    self.ack_seconds.observe(at.elapsed().as_secs_f64());
+                }
+                if sent.is_empty() {
+                    self.sent.remove(&number);
                 }
             }
             let window = number & ((1 << WINDOW_BITS) - 1);

@@ -34,7 +34,7 @@ impl EventLog {
     pub(crate) fn make(runtime: &Runtime, config: Config) -> Self {
         let layout = Layout { partitions: PARTITIONS, copies: None, keep_hours: 1 };
         runtime.block_on(kafka::create(&config, layout, LIMIT)).unwrap();
-        let mut client = config.client("test");
+        let mut client = config.client("test", &[]).unwrap();
         client.set("group.id", "test").set("enable.auto.commit", "false");
         let consumer: BaseConsumer = client.create().unwrap();
         let mut from = TopicPartitionList::new();

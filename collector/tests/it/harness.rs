@@ -158,8 +158,9 @@ impl Collector {
         let line = answer
             .body
             .lines()
-            .find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
-        line.unwrap_or(0)
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse::<f64>().ok());
+        // Whole seconds of those that have fractions.
+        line.unwrap_or(0.0) as u64
     }
 
     /// Stops gracefully.

@@ -171,7 +171,7 @@ fn what_a_kill_left_is_sealed_once_there_is_room() {
     until("it is counted", || process.event("redirect_uncounted") > 0);
     process.limit_files(None);
     until("the earlier journal is sealed", || {
-        process.metric("tributary_collector_recovered_total{what=\"journals\"}") == 1
+        process.metric("tributary_collector_recovered_journals_total{result=\"ended\"}") == 1
     });
     process.terminate();
     assert_eq!(kept(&collector.folder.path().join("process/journal")).ends, 2);
@@ -183,10 +183,13 @@ const FULL_FROM_THE_START: &str = "trap '' XFSZ; ulimit -S -f 0;";
 #[test]
 fn the_acknowledge_modes_and_syncs_are_told() {
     let collector = Collector::with(&["--click-ack", "fsync"]);
-    let modes = "tributary_collector_acknowledge{clicks=\"fsync\",conversions=\"fsync\",unrecorded=\"503\"}";
+    let modes = "tributary_collector_acknowledge_info{clicks=\"fsync\",conversions=\"fsync\",unrecorded=\"503\"}";
     assert_eq!(collector.metric(modes), 1);
     assert_eq!(collector.get("/c/go").status, 302);
     until("syncs are counted", || collector.metric("tributary_collector_journal_syncs_total") > 0);
+    let kept = "tributary_collector_kept_seconds_count{ack=\"fsync\"}";
+    assert_eq!(collector.metric(kept), 1, "and timed");
+    until("appends are timed", || collector.metric("tributary_collector_commit_seconds_count") > 0);
     assert_eq!(collector.metric("tributary_collector_journal_failed_syncs_total"), 0);
 }
 

@@ -1,6 +1,6 @@
 //! From the journal to a real Kafka: everything, in order, also through what goes wrong.
 
-use kafka::local::{Cluster, jars, shared};
+use kafka::local::{Cluster, guard::Guard, jars, shared};
 use schemas::{
     event::{Click, Conversion, Message},
     topic::Topic,
@@ -101,10 +101,14 @@ fn without_kafka_visitors_are_served_and_everything_arrives_when_it_is_back() {
     until("what waits is told", || {
         collector.metric("tributary_collector_ship_backlog_bytes") > 5000
     });
+    let late_s = || collector.metric("tributary_collector_ship_lag_seconds");
+    until("and for how long it waits", || late_s() >= 5);
     cluster.begin(0).unwrap();
     cluster.wait().unwrap();
     let mut log = EventLog::make(&runtime, cluster.config());
     log.read_until("what waited is there", |log| log.count(Topic::Clicks) == 50);
+    until("it is not late any more", || late_s() < 5);
+    assert!(collector.metric("tributary_collector_ship_ack_seconds_count") > 0);
     cluster.kill(0);
     for _ in 0..50 {
         assert_eq!(collector.get("/c/go").status, 302);
@@ -168,6 +172,39 @@ fn topics_with_other_partitions_stop_the_start_with_a_clear_line() {
     let none = ["--conversion-ack", "kafka"];
     let why = collector::bind(crate::harness::config(&folder, &url, &none)).unwrap_err();
     assert!(why.to_string().contains("TRIBUTARY_KAFKA names none"), "{why}");
+}
+
+#[test]
+fn a_broker_that_wants_tls_and_a_password_gets_them_and_a_wrong_one_stops_the_start() {
+    let (runtime, folder) = (Runtime::new().unwrap(), tempfile::tempdir().unwrap());
+    let guard = Guard::make(folder.path(), "tributary", "right-one").unwrap();
+    let cluster = guard.start(&jars(), folder.path()).unwrap();
+    let mut log = EventLog::make(&runtime, cluster.config());
+    let servers = cluster.config().servers.join(",");
+    let arguments = |password: &str| {
+        let file = guard.options(folder.path(), password).unwrap();
+        let file = file.to_str().unwrap().to_owned();
+        ["--kafka".to_owned(), servers.clone(), "--kafka-options".to_owned(), file]
+    };
+    let collector = Collector::with(&strs(&arguments("right-one")));
+    for _ in 0..20 {
+        assert_eq!(collector.get("/c/go").status, 302);
+    }
+    log.read_until("all of it is there", |log| log.count(Topic::Clicks) == 20);
+
+    let url = collector.database.url(migrations::testing::Role::Collector);
+    let other = tempfile::tempdir().unwrap();
+    std::fs::copy(collector.folder.path().join("keys"), other.path().join("keys")).unwrap();
+    let stopped = |arguments: &[&str]| {
+        let config = crate::harness::config(&other, &url, arguments);
+        collector::bind(config).unwrap_err().to_string()
+    };
+    let why = stopped(&strs(&arguments("wrong-one")));
+    assert!(why.contains("Authentication failed") && why.contains("sasl.*"), "{why}");
+    assert!(!why.contains("wrong-one"), "{why}");
+    let right = arguments("right-one");
+    let why = stopped(&[strs(&right), vec!["--kafka-option", "linger.msec=1"]].concat());
+    assert!(why.contains("linger.msec"), "{why}");
 }
 
 #[test]

@@ -33,5 +33,5 @@ async fn a_topic_with_other_partitions_is_refused_by_whoever_asks() {
 #[test]
 fn nobody_there_is_told_within_the_limit() {
     let config = Config { servers: vec!["127.0.0.1:1".into()], ..Config::default() };
-    assert!(matches!(check(&config, 1, Duration::from_millis(200)), Err(Error::Kafka(_))));
+    assert!(matches!(check(&config, 1, Duration::from_millis(200)), Err(Error::Away { .. })));
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails right there")]
 
 mod clickhouse;
+mod cluster;
 mod ledger;
 mod migrator;
 mod roles;

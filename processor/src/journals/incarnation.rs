@@ -227,6 +227,11 @@ impl Incarnation {
         self.part(partition).any(|lane| !lane.seqs.ended || lane.holes > 0)
     }
 
+    /// Up to when everything of a partition is in; for ever once nothing more comes and nothing is missing.
+    pub(super) fn read_to_ms(&self, partition: u16) -> u64 {
+        if self.holds_in(partition) { self.heard_in(partition) } else { u64::MAX }
+    }
+
     /// Whether more can come, of ours.
     pub(crate) const fn is_live(&self) -> bool {
         self.known.ended_ms.is_none()

@@ -89,6 +89,7 @@ impl<'a> Session<'a> {
             sent,
             cleaned: None,
             told_holes: false,
+            looked: None,
         })
     }
 }

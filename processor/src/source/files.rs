@@ -11,18 +11,30 @@ use crate::{
     error::Result,
     journals::Journals,
     said::{Of, Said},
-    stores::{dead_letters::DeadLetter, journals::Known, owner::Move},
+    stores::{
+        dead_letters::{DeadLetter, Flaw},
+        journals::Known,
+        owner::Move,
+    },
 };
 
-use super::Found;
+use super::{Found, Unread, density::Density};
 
 /// Entries of one journal in a row before the next one has its turn.
 const TURN: usize = 8192;
+
+/// Bytes around a record, about.
+const FRAME_BYTES: usize = 32;
+/// A record and its frame, until some were seen.
+const RECORD_BYTES: u64 = 300;
+/// What was read further back says nothing of what comes.
+const REMEMBERED_BYTES: u64 = 16 << 20;
 
 /// A journal being read.
 struct Open {
     journal: u64,
     reader: Reader,
+    density: Density,
     /// Up to here it is committed.
     committed: Position,
     /// Everything there is now was read.
@@ -43,10 +55,16 @@ impl Turn<'_> {
     pub(super) fn next(&mut self) -> Result<Option<Said<'_>>> {
         let Some(left) = self.left.checked_sub(1) else { return Ok(None) };
         self.left = left;
-        match self.open.reader.next()? {
-            Some(entry) => Ok(Some(said(entry))),
+        let Open { reader, density, dry, .. } = &mut *self.open;
+        match reader.next()? {
+            Some(entry) => {
+                if let Body::Record { payload, .. } = entry.body {
+                    density.put((payload.len() + FRAME_BYTES) as u64, 1);
+                }
+                Ok(Some(said(entry)))
+            }
             None => {
-                self.open.dry = true;
+                *dry = true;
                 Ok(None)
             }
         }
@@ -149,7 +167,8 @@ impl Files {
                 }
                 let journal = place.journal.0;
                 self.refused.remove(&journal);
-                self.open.push(Open { journal, reader, committed, dry: false });
+                let density = Density::new(RECORD_BYTES, REMEMBERED_BYTES);
+                self.open.push(Open { journal, reader, density, committed, dry: false });
             }
             // Being made just now: next time.
             Err(JournalError::NotFound(_) | JournalError::BadHeader(_)) => {}
@@ -191,6 +210,7 @@ impl Files {
             topic: 0,
             partition: 0,
             seq: 0,
+            flaw: Flaw::Foreign,
             reason: format!(
                 "journal {} in slot {} was not made with our keys",
                 place.journal, place.slot
@@ -228,6 +248,17 @@ impl Files {
             }
             !over
         });
+    }
+
+    /// What lies behind the readers. A journal whose files cannot be looked at says nothing.
+    pub(super) fn unread(&self) -> Unread {
+        let mut unread = Unread::default();
+        for Open { reader, density, .. } in &self.open {
+            let bytes = journal::backlog(&reader.place().dir(), reader.position()).unwrap_or(0);
+            unread.bytes += bytes;
+            unread.events += density.records(bytes);
+        }
+        unread
     }
 
     /// Deletes segments that are committed whole and older than `keep_from_ms`, and the folders of

@@ -14,7 +14,7 @@ use rdkafka::{
 use schemas::topic::Topic;
 use std::{
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -27,11 +27,18 @@ const ASK: Duration = Duration::from_secs(5);
 /// Between two polls while there is nothing to own.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// How often Kafka is asked where partitions end: for the lag alone.
+const LOOK_AT_ENDS: Duration = Duration::from_secs(2);
+
 /// See the module.
 pub(crate) struct Group {
     consumer: BaseConsumer<Context>,
     config: kafka::Config,
+    ends: Mutex<Vec<Ends>>,
 }
+
+/// A partition, and the next offsets of `Topic::ALL` in it.
+type Ends = (u16, [i64; 2]);
 
 /// What was assigned, and how often that changed.
 #[derive(Default)]
@@ -47,7 +54,7 @@ impl ClientContext for Context {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        tracing::warn!(%error, "kafka: {reason}");
+        kafka::error(&error, reason);
     }
 }
 
@@ -89,19 +96,21 @@ impl Group {
     /// # Errors
     /// Settings that librdkafka does not take.
     pub(crate) fn join(config: &kafka::Config, name: &str) -> Result<Self> {
-        let mut client = config.client("processor");
-        client
-            .set("group.id", format!("{}{name}", config.prefix))
-            .set("enable.auto.commit", "false")
+        let name = format!("{}{name}", config.prefix);
+        let more = [
+            ("group.id", name.as_str()),
+            ("enable.auto.commit", "false"),
             // Where an offset is no more, we say so and begin at the oldest there is; the default skips silently.
-            .set("auto.offset.reset", "error")
+            ("auto.offset.reset", "error"),
             // The same numbers of both topics go to the same member.
-            .set("partition.assignment.strategy", "range")
-            .set("session.timeout.ms", "10000")
+            ("partition.assignment.strategy", "range"),
+            ("session.timeout.ms", "10000"),
             // How soon partitions added to the topics are shared out.
-            .set("topic.metadata.refresh.interval.ms", "10000")
-            .set("fetch.wait.max.ms", "100")
-            .set("queued.max.messages.kbytes", "32768");
+            ("topic.metadata.refresh.interval.ms", "10000"),
+            ("fetch.wait.max.ms", "100"),
+            ("queued.max.messages.kbytes", "32768"),
+        ];
+        let mut client = config.client("processor", &more)?;
         client.set_log_level(RDKafkaLogLevel::Info);
         let context = Context { topic: config.topic(Topic::Clicks), ..Context::default() };
         let consumer: BaseConsumer<Context> =
@@ -109,7 +118,7 @@ impl Group {
         let topics = Topic::ALL.map(|topic| config.topic(topic));
         let names = topics.each_ref().map(String::as_str);
         consumer.subscribe(&names).map_err(kafka::Error::from)?;
-        Ok(Self { consumer, config: config.clone() })
+        Ok(Self { consumer, config: config.clone(), ends: Mutex::default() })
     }
 
     /// Waits until some partitions are ours.
@@ -181,6 +190,44 @@ impl Group {
         let (name, wait) = (self.config.topic(topic), Duration::from_secs(10));
         let seek = self.consumer.seek(&name, partition.into(), Offset::Beginning, wait);
         Ok(seek.map_err(kafka::Error::from)?)
+    }
+
+    /// Asks again and again where these partitions end. A Kafka that does not answer is asked again.
+    pub(crate) async fn watch_ends(self: Arc<Self>, partitions: Vec<u16>) {
+        loop {
+            let (group, of) = (Arc::clone(&self), partitions.clone());
+            let asked = tokio::task::spawn_blocking(move || group.ask_ends(&of)).await;
+            if let Ok(Err(error)) = asked {
+                tracing::debug!(%error, "kafka does not say where partitions end");
+            }
+            tokio::time::sleep(LOOK_AT_ENDS).await;
+        }
+    }
+
+    fn ask_ends(&self, partitions: &[u16]) -> Result<(), KafkaError> {
+        let mut asked = TopicPartitionList::new();
+        let names = Topic::ALL.map(|topic| self.config.topic(topic));
+        for partition in partitions {
+            for name in &names {
+                // In place of a time: the end, by the protocol's own number for it.
+                asked.add_partition_offset(name, (*partition).into(), Offset::End)?;
+            }
+        }
+        let told = self.consumer.offsets_for_times(asked, ASK)?;
+        let end = |name: &str, partition: u16| {
+            let found = told.find_partition(name, partition.into());
+            found.and_then(|found| found.offset().to_raw()).unwrap_or(0)
+        };
+        let ends = partitions
+            .iter()
+            .map(|partition| (*partition, names.each_ref().map(|name| end(name, *partition))));
+        *self.ends.lock().unwrap_or_else(PoisonError::into_inner) = ends.collect();
+        Ok(())
+    }
+
+    /// Where partitions ended when Kafka was last asked.
+    pub(super) fn ends(&self) -> Vec<Ends> {
+        self.ends.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Stops messages from coming, or lets them come again.

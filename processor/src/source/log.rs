@@ -13,15 +13,25 @@ use schemas::{
 };
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use super::group::{Assignment, Group};
+use super::{
+    Unread,
+    density::Density,
+    group::{Assignment, Group},
+};
 use crate::{
     error::{Error, Result},
     said::{Of, Said},
-    stores::{dead_letters::DeadLetter, journals::Known, owner::Step},
+    stores::{
+        dead_letters::{DeadLetter, Flaw},
+        journals::Known,
+        owner::Step,
+    },
 };
 
 /// Longest wait for the next message before a batch is as large as it gets.
 const WAIT: Duration = Duration::from_millis(2);
+/// Messages further back say nothing of those that come.
+const REMEMBERED: u64 = 10_000;
 
 /// See the module.
 pub(crate) struct Log {
@@ -34,6 +44,7 @@ pub(crate) struct Log {
     /// Messages that say nothing we can read.
     dead: Vec<DeadLetter>,
     is_paused: bool,
+    density: Density,
 }
 
 /// A message being read.
@@ -78,6 +89,7 @@ impl Log {
             current: None,
             dead: Vec::new(),
             is_paused: false,
+            density: Density::new(1, REMEMBERED),
         })
     }
 
@@ -138,11 +150,13 @@ impl Log {
                 topic: topic.id(),
                 partition,
                 seq: offset.unsigned_abs(),
+                flaw: Flaw::Undecodable,
                 reason: format!("no batch of events: {error}"),
                 bytes: payload.to_vec(),
             });
             EventBatch::default()
         });
+        self.density.put(1, batch.records.len() as u64);
         self.current = Some(Current { topic, partition, offset, batch, read: 0, is_done: false });
     }
 
@@ -177,6 +191,17 @@ impl Log {
     pub(super) fn moves(&mut self) -> Vec<Step> {
         self.retire();
         self.steps.values().filter(|step| step.old != step.new).copied().collect()
+    }
+
+    /// Messages behind those read, as far as Kafka said lately.
+    pub(super) fn unread(&self) -> Unread {
+        let mut messages = 0;
+        for (partition, ends) in self.group.ends() {
+            let Some(step) = self.steps.get(&partition) else { continue };
+            let unread = ends.into_iter().zip(step.new).map(|(end, next)| end.saturating_sub(next));
+            messages += unread.map(|count| u64::try_from(count).unwrap_or(0)).sum::<u64>();
+        }
+        Unread { messages, events: self.density.records(messages), ..Unread::default() }
     }
 
     /// After a commit.
@@ -267,6 +292,7 @@ impl Turn<'_> {
             topic: topic.id(),
             partition: *partition,
             seq,
+            flaw: Flaw::Foreign,
             reason: reason.clone(),
             bytes: record.to_vec(),
         };

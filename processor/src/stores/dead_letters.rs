@@ -15,8 +15,41 @@ pub(crate) struct DeadLetter {
     pub(crate) topic: u8,
     pub(crate) partition: u16,
     pub(crate) seq: u64,
+    /// What is wrong, as a word.
+    pub(crate) flaw: Flaw,
+    /// The same in a sentence, for whoever looks at it.
     pub(crate) reason: String,
     pub(crate) bytes: Vec<u8>,
+}
+
+/// What is wrong with a record, as metrics tell it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flaw {
+    /// It is not what its topic holds.
+    Undecodable,
+    /// It lies where it cannot belong: topic, partition, shard.
+    Misplaced,
+    /// Of a journal that was not made with our keys, or was never introduced.
+    Foreign,
+    /// Of a site that does not exist.
+    UnknownSite,
+    /// PostgreSQL does not take its data.
+    NotStored,
+}
+
+impl Flaw {
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Undecodable, Self::Misplaced, Self::Foreign, Self::UnknownSite, Self::NotStored];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Undecodable => "undecodable",
+            Self::Misplaced => "misplaced",
+            Self::Foreign => "foreign",
+            Self::UnknownSite => "unknown_site",
+            Self::NotStored => "not_stored",
+        }
+    }
 }
 
 /// A person's wish to have one decided.

@@ -33,10 +33,14 @@ struct Messages {
 impl EventLog {
     /// Makes the topics.
     pub(crate) async fn make(test: &str) -> Self {
-        let config = kafka::local::shared(test);
+        Self::at(kafka::local::shared(test)).await
+    }
+
+    /// The same, in another Kafka.
+    pub(crate) async fn at(config: Config) -> Self {
         let layout = Layout { partitions: PARTITIONS, copies: None, keep_hours: 1 };
         kafka::create(&config, layout, LIMIT).await.unwrap();
-        let mut client = config.client("test");
+        let mut client = config.client("test", &[]).unwrap();
         client.set("enable.idempotence", "true");
         let producer = client.create().unwrap();
         Self { config, producer, positions: BTreeMap::new() }

@@ -101,6 +101,29 @@ async fn who_was_counted_from_the_journals_is_known_in_kafka_and_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_sale_waits_for_a_click_that_its_own_processor_reads_late_in_another_partition() {
+    let world = World::new().await;
+    let mut events = EventLog::make("own_late").await;
+    let mut log = world.writer(FIRST, NOON);
+    let clicks = visits(&mut log, NOON);
+    log.0.end(Some((JournalId(SECOND), NOON + 10_000))).unwrap();
+    events.grow(MORE).await;
+    // The old journal is known and ended, but its clicks are on their way; what comes behind it says that the sales'
+    // own partitions are read far beyond the end of the wait.
+    events.ship_without(&world, |_, batch| !batch.records.is_empty());
+    come_again(&world, &clicks);
+    events.ship(&world);
+    let arguments = events.arguments();
+    let more: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let waiting = world.reaches("SELECT count(*) FROM pipeline_waiting", VISITORS as i64);
+    world.run_until(world.config(&more), waiting).await;
+    events.ship_again(&world);
+    world.run_until(world.config(&more), world.reaches(SETTLED, 1)).await;
+    assert_eq!(world.ask("SELECT count(*) FROM affiliate_commission").await, VISITORS as i64);
+    world.audit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_sale_waits_for_a_click_that_another_processor_reads_late() {
     let world = World::new().await;
     let mut events = EventLog::make("late").await;

@@ -14,4 +14,5 @@ mod kept;
 mod event_log;
 mod partitions;
 mod audits;
+mod metrics;
 mod growth;

@@ -1,6 +1,7 @@
 //! Events out of a real Kafka, by several processors: each once, whoever has its partition, whatever
 //! happens to them.
 
+use kafka::local::{guard::Guard, jars};
 use schemas::topic::Topic;
 
 use crate::{
@@ -13,7 +14,7 @@ const JOURNAL: u64 = 0x0102_0304_0506_0708;
 const COMMIT: &str = "SELECT commit FROM pipeline_owner";
 
 /// Waits until everything announced is in, and decided, and ClickHouse has it.
-async fn settled(world: &World, clicks: i64) {
+pub(crate) async fn settled(world: &World, clicks: i64) {
     world.stored(clicks).await;
     let sql = "SELECT (NOT EXISTS (SELECT FROM outbox_block) AND NOT EXISTS (SELECT FROM pipeline_waiting)
         AND NOT EXISTS (SELECT FROM pipeline_seqs WHERE NOT covered @> int8range(1, announced + 1)))::int::bigint";
@@ -193,5 +194,43 @@ async fn a_hole_holds_the_numbers_until_it_is_sent_again_also_of_a_journal_that_
     assert_eq!(world.ask(HOLED).await, 0);
     assert_eq!(world.ask_engine("SELECT toInt64(count()) FROM clicks").await, 20);
     processor.kill();
+    world.audit().await;
+}
+
+/// Why a processor does not start.
+async fn refusal(world: &World, more: &[&str]) -> String {
+    let run = processor::run(world.config(more), std::future::pending());
+    limited("the refusal", run).await.unwrap_err().to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_wants_tls_and_a_password_is_read_and_a_wrong_one_stops_the_start() {
+    let (world, folder) = (World::new().await, tempfile::tempdir().unwrap());
+    let guard = Guard::make(folder.path(), "tributary", "right-one").unwrap();
+    let cluster = guard.start(&jars(), folder.path()).unwrap();
+    let servers = cluster.config().servers.join(",");
+    let options = |password: &str| guard.options(folder.path(), password).unwrap();
+    let (right, wrong) = (options("right-one"), options("wrong-one"));
+    let (right, wrong) = (right.to_str().unwrap(), wrong.to_str().unwrap());
+    let base = ["--kafka", servers.as_str(), "--kafka-options"];
+    let no_topics = refusal(&world, &[&base[..], &[right]].concat()).await;
+    assert!(no_topics.contains("no topic clicks: run `migrate --kafka"), "{no_topics}");
+
+    let mut events = EventLog::at(cluster.config()).await;
+    let mut log = world.writer(JOURNAL, NOON);
+    for visitor in 1..=20 {
+        log.click(click(NOON + visitor, visitor));
+    }
+    log.beat(NOON + 1000);
+    events.ship(&world);
+    let config = world.config(&[&base[..], &[right]].concat());
+    world.run_until(config, settled(&world, 20)).await;
+
+    let refused = refusal(&world, &[&base[..], &[wrong]].concat()).await;
+    assert!(refused.contains("Authentication failed") && refused.contains("sasl.*"), "{refused}");
+    assert!(!refused.contains("wrong-one"), "{refused}");
+    let unknown = [&base[..], &[right, "--kafka-option", "session.timeout=1"]].concat();
+    let unknown = refusal(&world, &unknown).await;
+    assert!(unknown.contains("session.timeout"), "{unknown}");
     world.audit().await;
 }

@@ -33,7 +33,7 @@ async fn a_block_sent_again_and_again_counts_once_in_raw_and_rollups() {
         let mut config = world.config(&[]);
         config.admin = address;
         // The oldest block stays the oldest: this one inserts it several times itself.
-        let inserts = "processor_inserts_total{result=\"done\"}";
+        let inserts = "tributary_processor_inserts_total{result=\"done\"}";
         world.run_until(config, world.metric_reaches(address, inserts, 3)).await;
     }
     assert_eq!(world.ask_engine("SELECT toInt64(count()) FROM clicks").await, 40);
@@ -58,7 +58,9 @@ async fn clickhouse_away_the_outbox_grows_to_its_bound_and_is_sent_later() {
     let address = free_address();
     away.admin = address;
     // Several turns find no room: what is committed by then is all that is.
-    world.run_until(away, world.metric_reaches(address, "processor_paused_total", 3)).await;
+    world
+        .run_until(away, world.metric_reaches(address, "tributary_processor_paused_turns_total", 3))
+        .await;
     let waits = "SELECT sum(octet_length(bytes))::bigint FROM outbox_block";
     // The bound, and the last batch that did not know yet.
     let most = "SELECT max(octet_length(bytes))::bigint FROM outbox_block";

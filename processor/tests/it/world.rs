@@ -229,6 +229,16 @@ impl World {
         limited(name, reached).await;
     }
 
+    /// Waits until one of the metrics at an address has a value.
+    pub(crate) async fn metric_is(&self, address: SocketAddr, name: &str, value: u64) {
+        let so = async {
+            while metric(address, name).await != Some(value) {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        limited(name, so).await;
+    }
+
     /// Settings of a processor in a process of its own: the flags of `config`.
     pub(crate) fn arguments(&self) -> Vec<String> {
         let path = |path: PathBuf| path.to_str().unwrap().to_owned();
@@ -288,7 +298,8 @@ async fn metric(address: SocketAddr, name: &str) -> Option<u64> {
     let mut text = String::new();
     stream.read_to_string(&mut text).await.ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-    line.trim().parse().ok()
+    // Whole seconds of those that have fractions.
+    line.trim().parse::<f64>().ok().map(|value| value as u64)
 }
 
 /// A journal being written.

@@ -10,13 +10,13 @@ use crate::serve::{Serve, command};
 
 const LOG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../load-tests/data/access.log.gz");
 
-fn run(data: &Path, addresses: &[SocketAddr; 5], arguments: &[&str]) -> Output {
+fn run(data: &Path, addresses: &[SocketAddr; 6], arguments: &[&str]) -> Output {
     command(data, addresses).args(arguments).output().unwrap()
 }
 
 /// Runs a command that must succeed; what it printed.
 #[track_caller]
-fn said(data: &Path, addresses: &[SocketAddr; 5], arguments: &[&str]) -> String {
+fn said(data: &Path, addresses: &[SocketAddr; 6], arguments: &[&str]) -> String {
     let output = run(data, addresses, arguments);
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -7,6 +7,7 @@ mod deduplication;
 mod harness;
 mod interface;
 mod limits;
+mod metrics;
 mod postgres;
 mod serve;
 mod stores;

@@ -14,19 +14,20 @@ use crate::harness::{
 /// A running `serve` or `demo`; ended when dropped.
 pub(crate) struct Serve {
     pub(crate) child: Child,
-    pub(crate) addresses: [SocketAddr; 5],
+    pub(crate) addresses: [SocketAddr; 6],
     pub(crate) ready: String,
 }
 
-const NAMES: [&str; 5] = [
+const NAMES: [&str; 6] = [
     "TRIBUTARY_API",
     "TRIBUTARY_COLLECTOR",
     "TRIBUTARY_ADMIN",
     "TRIBUTARY_PROCESSOR",
     "TRIBUTARY_CLICKHOUSE",
+    "TRIBUTARY_API_ADMIN",
 ];
 
-pub(crate) fn command(data: &Path, addresses: &[SocketAddr; 5]) -> Command {
+pub(crate) fn command(data: &Path, addresses: &[SocketAddr; 6]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tributary"));
     command.env_remove("DATABASE_URL").env("TRIBUTARY_DATA", data).stdin(Stdio::null());
     command.envs(NAMES.iter().zip(addresses).map(|(name, address)| (name, address.to_string())));
@@ -34,11 +35,11 @@ pub(crate) fn command(data: &Path, addresses: &[SocketAddr; 5]) -> Command {
 }
 
 impl Serve {
-    fn start(data: &Path, addresses: [SocketAddr; 5]) -> Self {
+    fn start(data: &Path, addresses: [SocketAddr; 6]) -> Self {
         Self::start_as(data, addresses, &["serve"])
     }
 
-    pub(crate) fn start_as(data: &Path, addresses: [SocketAddr; 5], arguments: &[&str]) -> Self {
+    pub(crate) fn start_as(data: &Path, addresses: [SocketAddr; 6], arguments: &[&str]) -> Self {
         let mut child =
             command(data, &addresses).args(arguments).stdout(Stdio::piped()).spawn().unwrap();
         let mut ready = String::new();
@@ -54,9 +55,10 @@ impl Serve {
     }
 
     fn all_answer(&self) -> bool {
-        let [api, _, admin, processor, clickhouse] = self.addresses;
-        [(api, "/health"), (admin, "/health"), (processor, "/health"), (clickhouse, "/ping")]
-            .iter()
+        let [api, _, admin, processor, clickhouse, api_admin] = self.addresses;
+        let well = [api, admin, processor, api_admin].map(|address| (address, "/health"));
+        well.iter()
+            .chain(&[(clickhouse, "/ping")])
             .all(|(address, path)| get(*address, path).starts_with("HTTP/1.1 200"))
     }
 }
@@ -71,7 +73,7 @@ impl Drop for Serve {
     }
 }
 
-fn get(address: SocketAddr, path: &str) -> String {
+pub(crate) fn get(address: SocketAddr, path: &str) -> String {
     let Ok(mut stream) = TcpStream::connect(address) else { return String::new() };
     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     match stream.write_all(request.as_bytes()) {
