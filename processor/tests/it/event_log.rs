@@ -68,13 +68,28 @@ impl EventLog {
         self.ship_without(world, |_, _| false);
     }
 
+    /// The same of one journal: the collectors of the others cannot reach Kafka.
+    pub(crate) fn ship_only(&mut self, world: &World, journal: u64) {
+        let is_it = |place: &JournalRef| place.journal.0 == journal;
+        let places = journal::journals(&world.journals()).unwrap().into_iter().filter(is_it);
+        self.send_of(places, |_, _| false);
+    }
+
     /// The same, but for messages that are lost on their way.
     pub(crate) fn ship_without(
         &mut self,
         world: &World,
         lost: impl Fn(Topic, &EventBatch) -> bool,
     ) {
-        for place in journal::journals(&world.journals()).unwrap() {
+        self.send_of(journal::journals(&world.journals()).unwrap().into_iter(), lost);
+    }
+
+    fn send_of(
+        &mut self,
+        places: impl Iterator<Item = JournalRef>,
+        lost: impl Fn(Topic, &EventBatch) -> bool,
+    ) {
+        for place in places {
             let from = self.positions.get(&place).copied().unwrap_or(Position::START);
             let (slot, key) = (&place.slot, [0; 32]);
             let mut reader =

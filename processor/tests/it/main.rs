@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot arrange its world fails")]
 
 mod world;
+mod backups;
 mod way;
 mod kill;
 mod conversions;
@@ -15,3 +16,4 @@ mod event_log;
 mod partitions;
 mod audits;
 mod growth;
+mod trouble;

@@ -13,7 +13,7 @@ const JOURNAL: u64 = 0x0102_0304_0506_0708;
 const COMMIT: &str = "SELECT commit FROM pipeline_owner";
 
 /// Waits until everything announced is in, and decided, and ClickHouse has it.
-async fn settled(world: &World, clicks: i64) {
+pub(crate) async fn settled(world: &World, clicks: i64) {
     world.stored(clicks).await;
     let sql = "SELECT (NOT EXISTS (SELECT FROM outbox_block) AND NOT EXISTS (SELECT FROM pipeline_waiting)
         AND NOT EXISTS (SELECT FROM pipeline_seqs WHERE NOT covered @> int8range(1, announced + 1)))::int::bigint";
