@@ -2,7 +2,12 @@
 
 use journal::{Body, JournalRef, Position, Reader, Seqs};
 use kafka::{Config, Layout};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::{
+    Offset, TopicPartitionList,
+    admin::{AdminClient, AdminOptions},
+    client::DefaultClientContext,
+    producer::{BaseProducer, BaseRecord, Producer},
+};
 use schemas::{
     event::{End, EventBatch, Heartbeat, Message, Skip},
     topic::Topic,
@@ -112,6 +117,20 @@ impl EventLog {
     pub(crate) fn ship_again(&mut self, world: &World) {
         self.positions.clear();
         self.ship(world);
+    }
+
+    /// Removes every message there is now, as retention does when it is time.
+    pub(crate) async fn remove_all(&self) {
+        let admin: AdminClient<DefaultClientContext> = self.config.client("test").create().unwrap();
+        let mut until = TopicPartitionList::new();
+        for name in Topic::ALL.map(|topic| self.config.topic(topic)) {
+            for partition in 0..i32::from(PARTITIONS) {
+                let client = self.producer.client();
+                let (_, next) = client.fetch_watermarks(&name, partition, LIMIT).unwrap();
+                until.add_partition_offset(&name, partition, Offset::Offset(next)).unwrap();
+            }
+        }
+        admin.delete_records(&until, &AdminOptions::new()).await.unwrap();
     }
 
     /// Sends any bytes.

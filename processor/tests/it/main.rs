@@ -17,3 +17,4 @@ mod partitions;
 mod audits;
 mod growth;
 mod trouble;
+mod restored_kafka;
