@@ -161,6 +161,7 @@ fn bury(
             seq,
             reason,
             bytes: event.encode_to_vec(),
+            is_received: true,
         });
     }
 }

@@ -179,22 +179,18 @@ impl Decider {
         payload: &[u8],
     ) -> Taken {
         let (journal, partitions) = (of.known.journal, of.known.partitions);
-        let Some(lane) = of.lane_mut(topic, partition) else {
-            self.bury(
-                batch,
-                letter(of, (topic.id(), partition, seq), "an unknown partition", payload),
-            );
-            return Taken::Done;
-        };
-        lane.dirty = true;
-        if !lane.seqs.covered.insert(seq) {
-            lane.seqs.repeated += 1;
-            self.counts.repeated += 1;
-            return Taken::Done;
+        match of.receive((topic, partition), seq, batch) {
+            Some(true) => self.counts.received += 1,
+            Some(false) => {
+                self.counts.repeated += 1;
+                return Taken::Done;
+            }
+            None => {
+                let place = (topic.id(), partition, seq);
+                self.bury(batch, letter(of, place, "an unknown partition", payload));
+                return Taken::Done;
+            }
         }
-        lane.seqs.received += 1;
-        self.counts.received += 1;
-        of.fill_hole(topic, partition, batch);
         let read = match topic {
             Topic::Clicks => decode::click(payload, &mut self.click.event, partition, partitions),
             Topic::Conversions => decode::conversion(payload, partition, partitions).map(|event| {
@@ -272,7 +268,7 @@ fn letter(
     payload: &[u8],
 ) -> DeadLetter {
     let (journal, reason, bytes) = (of.known.journal, reason.to_owned(), payload.to_vec());
-    DeadLetter { journal, topic, partition, seq, reason, bytes }
+    DeadLetter { journal, topic, partition, seq, reason, bytes, is_received: true }
 }
 
 fn knows(facts: &Facts, link: u32) -> bool {

@@ -287,6 +287,7 @@ impl<'a> Session<'a> {
             seq: record.seq,
             reason: format!("there is no site {}", record.event.site),
             bytes: record.event.encode_to_vec(),
+            is_received: true,
         }));
         Ok(())
     }

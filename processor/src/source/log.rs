@@ -140,6 +140,7 @@ impl Log {
                 seq: offset.unsigned_abs(),
                 reason: format!("no batch of events: {error}"),
                 bytes: payload.to_vec(),
+                is_received: false,
             });
             EventBatch::default()
         });
@@ -279,6 +280,7 @@ impl Turn<'_> {
             seq,
             reason: reason.clone(),
             bytes: record.to_vec(),
+            is_received: false,
         };
         (batch.first_seq..).zip(&batch.records).map(letter).collect()
     }

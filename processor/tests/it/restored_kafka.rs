@@ -1,6 +1,7 @@
 //! PostgreSQL restored from a backup of an hour ago, the events in a real Kafka: what was decided since is decided
 //! again from there, and where Kafka does not have it any more somebody is told.
 
+use processor::dead_letter;
 use schemas::event::ClickRef;
 
 use crate::{
@@ -163,5 +164,69 @@ async fn what_kafka_removed_before_a_restored_postgresql_read_it_is_a_hole_until
     assert_eq!(world.ask("SELECT count(*) FROM affiliate_commission").await, 3 * 8 + 1);
     let unique = "SELECT toInt64(countIf(outcome = 'unique')) FROM clicks";
     assert_eq!(world.ask_engine(unique).await, 30);
+    world.audit().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_journal_whose_introduction_kafka_removed_is_dead_letters_and_none_of_them_counts_twice()
+{
+    let mut world = World::new().await;
+    let mut events = EventLog::make("stranger").await;
+    let arguments = events.arguments();
+    let mut log = world.writer(FIRST, NOON);
+    hour(&mut log, 0);
+    events.ship(&world);
+    let processor = start_with(&world, &arguments);
+    settled(&world, CLICKS).await;
+    world.reaches(AS_OF, NOON as i64 + 1000).await;
+    let backup = world.back_up().await;
+    log.0.end(Some((journal::JournalId(SECOND), NOON + HOUR))).unwrap();
+    let mut log = world.writer(SECOND, NOON + HOUR);
+    hour(&mut log, 1);
+    events.ship(&world);
+    settled(&world, 2 * CLICKS).await;
+    processor.stop().await;
+
+    world.restore(backup).await;
+    events.remove_all().await;
+    hour(&mut log, 2);
+    events.introduces = false;
+    events.ship(&world);
+    let processor = start_with(&world, &arguments);
+    let strangers =
+        "SELECT count(*) FROM pipeline_dead_letter WHERE reason LIKE '%was never introduced'";
+    world.reaches(strangers, CLICKS + 8).await;
+    assert_eq!(world.ask_engine("SELECT toInt64(count()) FROM clicks").await, CLICKS);
+    assert_eq!(world.ask(AS_OF).await, NOON as i64 + 1000);
+
+    // It says who it is, and how much it has sent.
+    events.introduces = true;
+    log.beat(NOON + 2 * HOUR + 2000);
+    events.ship(&world);
+    world.reaches(HOLED, 1).await;
+    let db = dead_letter::connect(&world.config(&[]).stores).await.unwrap();
+    let letters = dead_letter::list(&db, 0, 1000, false).await.unwrap();
+    // Half of the letters are what a person uses, before and after all of it is sent again out of the files.
+    let mut wishes = Vec::new();
+    for letter in letters.iter().step_by(2) {
+        wishes.push(dead_letter::resend(&db, letter.id, None, "a test").await.unwrap());
+    }
+    let answered = "SELECT count(*) FROM pipeline_resend WHERE done_at IS NOT NULL";
+    world.reaches(answered, wishes.len() as i64).await;
+    for wish in wishes {
+        assert_eq!(dead_letter::answer(&db, wish).await.unwrap().unwrap(), "decided");
+    }
+    events.ship_again(&world);
+    settled(&world, 3 * CLICKS).await;
+    world.reaches(AS_OF, (NOON + 2 * HOUR) as i64 + 2000).await;
+    let other = dead_letter::resend(&db, letters[1].id, None, "a test").await.unwrap();
+    world.reaches("SELECT count(*) FROM pipeline_resend WHERE done_at IS NOT NULL", 25).await;
+    let answer = dead_letter::answer(&db, other).await.unwrap().unwrap();
+    assert_eq!(answer, "it was received after all");
+    settled(&world, 3 * CLICKS).await;
+    processor.stop().await;
+    let found = numbers(&world).await;
+    assert_eq!(found[..6], [3 * CLICKS, 3 * CLICKS, 30, 3 * CLICKS, 30, 24]);
+    assert_eq!(world.ask("SELECT count(*) FROM affiliate_commission").await, 24);
     world.audit().await;
 }
