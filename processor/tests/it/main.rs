@@ -18,3 +18,4 @@ mod audits;
 mod growth;
 mod trouble;
 mod restored_kafka;
+mod frozen;
