@@ -12,7 +12,7 @@ use schemas::{
     event::{End, EventBatch, Heartbeat, Message, Skip},
     topic::Topic,
 };
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use crate::world::{PARTITIONS, World, limited};
 
@@ -80,6 +80,11 @@ impl EventLog {
         let is_it = |place: &JournalRef| place.journal.0 == journal;
         let places = journal::journals(&world.journals()).unwrap().into_iter().filter(is_it);
         self.send_of(places, |_, _| false);
+    }
+
+    /// The same of the journals below any folder.
+    pub(crate) fn ship_from(&mut self, root: &Path) {
+        self.send_of(journal::journals(root).unwrap().into_iter(), |_, _| false);
     }
 
     /// The same, but for messages that are lost on their way.

@@ -19,3 +19,4 @@ mod growth;
 mod trouble;
 mod restored_kafka;
 mod frozen;
+mod copied;
