@@ -17,6 +17,7 @@ mod partitions;
 mod audits;
 mod growth;
 mod trouble;
+mod overtaken;
 mod restored_kafka;
 mod frozen;
 mod copied;

@@ -1,5 +1,5 @@
-//! Trouble between collectors, out of a real Kafka: sales before their clicks, journals that come a day late,
-//! clocks that differ. What counts is when things happened, by their own stamps, never when they came.
+//! Trouble between collectors, out of a real Kafka: journals that come a day late, clocks that differ. What counts is
+//! when things happened, by their own stamps, never when they came.
 
 use journal::JournalId;
 use schemas::{event::ClickRef, reason::Invalid, topic::Topic};
@@ -12,19 +12,19 @@ use crate::{
     world::{Log, NOON, World, click, sale},
 };
 
-const FIRST: u64 = 0x0102_0304_0506_0708;
-const SECOND: u64 = 0x1112_1314_1516_1718;
-const THIRD: u64 = 0x2122_2324_2526_2728;
-const MINUTE: u64 = 60_000;
+pub(crate) const FIRST: u64 = 0x0102_0304_0506_0708;
+pub(crate) const SECOND: u64 = 0x1112_1314_1516_1718;
+pub(crate) const THIRD: u64 = 0x2122_2324_2526_2728;
+pub(crate) const MINUTE: u64 = 60_000;
 const HOUR: u64 = 60 * MINUTE;
-const DAY: u64 = 24 * HOUR;
+pub(crate) const DAY: u64 = 24 * HOUR;
 
-const AS_OF: &str =
+pub(crate) const AS_OF: &str =
     "SELECT coalesce((extract(epoch FROM as_of) * 1000)::bigint, 0) FROM pipeline_as_of";
-const WAITING: &str = "SELECT count(*) FROM pipeline_waiting";
-const EXPIRED: &str = "SELECT count(*) FROM pipeline_expiry";
+pub(crate) const WAITING: &str = "SELECT count(*) FROM pipeline_waiting";
+pub(crate) const EXPIRED: &str = "SELECT count(*) FROM pipeline_expiry";
 /// Messages read of the topic of conversions.
-const SALES_READ: &str = "SELECT coalesce(sum(conversions_offset), 0)::bigint FROM pipeline_partition WHERE partition >= 0";
+pub(crate) const SALES_READ: &str = "SELECT coalesce(sum(conversions_offset), 0)::bigint FROM pipeline_partition WHERE partition >= 0";
 /// Whether there are claims of the first day, and whether there are labels.
 const OLD: &str =
     "SELECT (EXISTS (SELECT FROM pipeline_claims WHERE max_ms < 1767312000000))::int::bigint
@@ -32,7 +32,7 @@ const OLD: &str =
 const UNIQUE: &str = "SELECT toInt64(countIf(outcome = 'unique')) FROM clicks";
 
 /// Flags of a processor that knows of two collectors.
-fn of_two(events: &EventLog) -> Vec<String> {
+pub(crate) fn of_two(events: &EventLog) -> Vec<String> {
     let slots = ["--slots", "c0,c1"].map(str::to_owned);
     events.arguments().into_iter().chain(slots).collect()
 }
@@ -45,58 +45,18 @@ async fn short_windows(world: &World) {
 }
 
 /// A click of each of these visitors.
-fn visits(log: &mut Log, at_ms: u64, visitors: RangeInclusive<u64>) -> Vec<ClickRef> {
+pub(crate) fn visits(log: &mut Log, at_ms: u64, visitors: RangeInclusive<u64>) -> Vec<ClickRef> {
     visitors.map(|visitor| log.click(click(at_ms + visitor, visitor))).collect()
 }
 
 /// How many conversions were refused, by reason; those that earn have none.
-async fn reasons(world: &World) -> Vec<(String, i64)> {
+pub(crate) async fn reasons(world: &World) -> Vec<(String, i64)> {
     let sql = "SELECT reason, count(*) FROM affiliate_conversion GROUP BY reason ORDER BY reason";
     sqlx::query_as(sql).fetch_all(&world.owner).await.unwrap()
 }
 
-fn counted(expected: &[(&str, i64)]) -> Vec<(String, i64)> {
+pub(crate) fn counted(expected: &[(&str, i64)]) -> Vec<(String, i64)> {
     expected.iter().map(|(reason, count)| ((*reason).to_owned(), *count)).collect()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_sale_that_overtakes_its_click_waits_however_far_its_own_topic_has_come() {
-    let world = World::new().await;
-    let mut events = EventLog::make("overtaken").await;
-    let arguments = of_two(&events);
-    let mut clicks = world.writer_of("c0", FIRST, NOON);
-    let mut sales = world.writer_of("c1", SECOND, NOON);
-    let named = visits(&mut clicks, NOON, 1..=8);
-    for (n, click) in named.iter().enumerate() {
-        sales.conversion(sale(NOON + MINUTE, *click, &format!("T-{n}")));
-    }
-    // One whose click never comes.
-    let never = ClickRef { seq: 1000, ..named[0] };
-    sales.conversion(sale(NOON + MINUTE, never, "T-never"));
-    clicks.beat(NOON + DAY);
-    sales.beat(NOON + DAY);
-
-    // Nobody has heard of the collector of the clicks.
-    events.ship_only(&world, SECOND);
-    let processor = start_with(&world, &arguments);
-    world.reaches(SALES_READ, 13).await;
-    processor.stop().await;
-    assert_eq!((world.ask(WAITING).await, world.ask(EXPIRED).await), (9, 0));
-    // It is known, and says in one topic that it is a day further; its clicks are on their way.
-    events.ship_without(&world, |topic, _| topic == Topic::Clicks);
-    let processor = start_with(&world, &arguments);
-    world.reaches(SALES_READ, 17).await;
-    processor.stop().await;
-    assert_eq!((world.ask(WAITING).await, world.ask(EXPIRED).await), (9, 0));
-
-    events.ship_again(&world);
-    let processor = start_with(&world, &arguments);
-    world.reaches(EXPIRED, 1).await;
-    settled(&world, 8).await;
-    processor.stop().await;
-    assert_eq!(reasons(&world).await, counted(&[("", 8), ("unknown_click", 1)]));
-    assert_eq!(world.ask("SELECT count(*) FROM affiliate_commission").await, 8);
-    world.audit().await;
 }
 
 /// A day of twenty visitors, one of whom buys just in time and another just too late; gives the click of a third.
