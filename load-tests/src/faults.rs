@@ -12,13 +12,13 @@ pub mod stage;
 pub mod traffic;
 pub mod verdict;
 
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use tokio::time::{Instant, sleep_until};
 
 use cast::Cast;
-use schedule::{Event, schedule};
+use schedule::{Event, Plan, schedule};
 use stage::Stage;
 use traffic::Traffic;
 
@@ -37,12 +37,12 @@ pub struct Outcome {
     pub logs: PathBuf,
 }
 
-/// Plays for `length` under the faults of a seed, lets everything settle, and judges.
+/// Plays under the faults of a seed, lets everything settle, and judges.
 ///
 /// # Errors
 /// When the machine itself does not work: what the system does wrong is in the outcome.
-pub async fn run(stage: &mut Stage, seed: u64, length: Duration) -> Result<Outcome> {
-    let events = schedule(seed, length);
+pub async fn run(stage: &mut Stage, seed: u64, plan: &Plan) -> Result<Outcome> {
+    let events = schedule(seed, plan);
     let mut cast = Cast::start(stage, seed).await.context("the processes do not start")?;
     let traffic = Traffic::begin(&cast, seed);
     let begun = Instant::now();
@@ -50,7 +50,7 @@ pub async fn run(stage: &mut Stage, seed: u64, length: Duration) -> Result<Outco
         sleep_until(begun + event.at).await;
         cast.suffer(stage, &event.fault).await.with_context(|| format!("{event}"))?;
     }
-    sleep_until(begun + length).await;
+    sleep_until(begun + plan.length()).await;
     let told = traffic.end().await;
     let wrong = match cast.calm(stage).await {
         Ok(()) => verdict::judge(&cast, &told).await?,

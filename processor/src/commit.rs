@@ -156,6 +156,7 @@ fn bury(refused: Vec<(Decided, String)>, journals: &mut Journals, batch: &mut Ba
             flaw: Flaw::NotStored,
             reason,
             bytes: event.encode_to_vec(),
+            is_received: true,
         });
     }
 }

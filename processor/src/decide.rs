@@ -179,20 +179,18 @@ impl Decider {
         payload: &[u8],
     ) -> Taken {
         let (journal, partitions) = (of.known.journal, of.known.partitions);
-        let Some(lane) = of.lane_mut(topic, partition) else {
-            let why = (Flaw::Misplaced, "an unknown partition".to_owned());
-            batch.dead.push(letter(of, (topic.id(), partition, seq), why, payload));
-            return Taken::Done;
-        };
-        lane.dirty = true;
-        if !lane.seqs.covered.insert(seq) {
-            lane.seqs.repeated += 1;
-            self.counts.repeated += 1;
-            return Taken::Done;
+        match of.receive((topic, partition), seq, batch) {
+            Some(true) => self.counts.received += 1,
+            Some(false) => {
+                self.counts.repeated += 1;
+                return Taken::Done;
+            }
+            None => {
+                let why = (Flaw::Misplaced, "an unknown partition".to_owned());
+                batch.dead.push(letter(of, (topic.id(), partition, seq), why, payload));
+                return Taken::Done;
+            }
         }
-        lane.seqs.received += 1;
-        self.counts.received += 1;
-        of.fill_hole(topic, partition, batch);
         let read = match topic {
             Topic::Clicks => decode::click(payload, &mut self.click.event, partition, partitions),
             Topic::Conversions => decode::conversion(payload, partition, partitions).map(|event| {
@@ -265,7 +263,7 @@ fn letter(
     payload: &[u8],
 ) -> DeadLetter {
     let (journal, bytes) = (of.known.journal, payload.to_vec());
-    DeadLetter { journal, topic, partition, seq, flaw, reason, bytes }
+    DeadLetter { journal, topic, partition, seq, flaw, reason, bytes, is_received: true }
 }
 
 fn knows(facts: &Facts, link: u32) -> bool {

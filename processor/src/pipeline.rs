@@ -306,6 +306,7 @@ impl<'a> Session<'a> {
             flaw: Flaw::UnknownSite,
             reason: format!("there is no site {}", record.event.site),
             bytes: record.event.encode_to_vec(),
+            is_received: true,
         }));
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Dead letters that a person wants decided: decoded again, by this version or from the bytes given
-//! in their place, under the identity of the original. Accepted once.
+//! in their place, under the identity of the original. Accepted once, whether the letter or the record itself, of a
+//! journal that was a stranger, comes first.
 
 use schemas::{event::Click, topic::Topic};
 use sqlx::PgPool;
@@ -17,6 +18,9 @@ use crate::{
         seqs::Key,
     },
 };
+
+/// The answer where the record came, or was declared lost, before somebody wished for its letter.
+const CAME: &str = "it was received after all";
 
 /// Wishes answered in one batch.
 const MOST: i64 = 1000;
@@ -44,7 +48,7 @@ pub(crate) async fn answer(
         repaired |= answer.is_ok() && wish.key.topic == Topic::Clicks;
         let letter = answer.is_ok().then_some(wish.letter);
         taken.extend(letter);
-        let answer = answer.err().unwrap_or_else(|| "decided".to_owned());
+        let answer = answer.map_or_else(|why| why, str::to_owned);
         batch.resent.push(Resent {
             request: wish.request,
             letter,
@@ -56,14 +60,14 @@ pub(crate) async fn answer(
     Ok(repaired)
 }
 
-/// The inner error is the answer: the letter stays open.
+/// The inner result is the answer; with an error the letter stays open.
 async fn decide(
     pool: &PgPool,
     wish: &Resend,
     journals: &mut Journals,
     decider: &mut Decider,
     batch: &mut Batch,
-) -> Result<Result<(), String>> {
+) -> Result<Result<&'static str, String>> {
     let Key { journal, topic, partition } = wish.key;
     let Some(partitions) = journals.get(journal).map(|one| one.known.partitions) else {
         return Ok(Err("its journal is not known".to_owned()));
@@ -76,6 +80,9 @@ async fn decide(
             let mut event = Click::default();
             if let Err((_, why)) = decode::click(&wish.bytes, &mut event, partition, partitions) {
                 return Ok(Err(why));
+            }
+            if !is_first(wish, journals, batch) {
+                return Ok(Ok(CAME));
             }
             let click = Record { journal, partition, seq: wish.seq, event };
             decider.decide_again(click, journals);
@@ -92,8 +99,18 @@ async fn decide(
             if !decider.facts.current().sites.contains_key(&event.site) {
                 return Ok(Err(format!("there is no site {}", event.site)));
             }
+            if !is_first(wish, journals, batch) {
+                return Ok(Ok(CAME));
+            }
             batch.arrived.push(Record { journal, partition, seq: wish.seq, event });
         }
     }
-    Ok(Ok(()))
+    Ok(Ok("decided"))
+}
+
+/// Whether nothing but the letter says what becomes of the record. A stranger's number is taken into its set now.
+fn is_first(wish: &Resend, journals: &mut Journals, batch: &mut Batch) -> bool {
+    let Key { journal, topic, partition } = wish.key;
+    let mut receive = || journals.get_mut(journal)?.receive((topic, partition), wish.seq, batch);
+    wish.is_received || receive() == Some(true)
 }

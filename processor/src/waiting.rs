@@ -263,7 +263,8 @@ async fn ask_about_clicks(
     let labels: HashMap<_, Invalid> = labels::of(&mut db, &clicks).await?;
     let mut dead: HashSet<_> = dead_letters::open_clicks(&mut db, &clicks).await?;
     let batch = batch.into_iter();
-    let fresh = batch.clone().flat_map(|batch| &batch.dead).filter(|letter| letter.topic == 1);
+    let fresh = batch.clone().flat_map(|batch| &batch.dead);
+    let fresh = fresh.filter(|letter| letter.topic == Topic::Clicks.id() && letter.is_received);
     dead.extend(fresh.map(|letter| (letter.journal, letter.partition, letter.seq)));
     // Repaired in this batch: PostgreSQL hears of it with the commit.
     for resent in batch.clone().flat_map(|batch| &batch.resent).filter(|one| one.letter.is_some()) {

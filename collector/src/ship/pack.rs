@@ -15,6 +15,10 @@ use crate::wire;
 /// A message is closed when it is this large; the largest record alone is twice that.
 const ENOUGH_BYTES: usize = 512 << 10;
 
+/// Marks of a journal until it says again who it is: a minute of heartbeats. Kafka may have removed what it said at
+/// first when somebody needs to know.
+const AGAIN: u32 = 60;
+
 /// A message, whole.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Packed {
@@ -41,8 +45,17 @@ struct Lane {
     payload: Vec<u8>,
     /// The number that may follow in this message.
     next: u64,
-    /// Told whose journal this is.
-    is_introduced: bool,
+    /// Marks since it was told whose journal this is.
+    introduced: Option<u32>,
+}
+
+impl Lane {
+    /// Whether this mark tells it.
+    fn introduces(&mut self) -> bool {
+        let now = self.introduced.is_none_or(|marks| marks + 1 >= AGAIN);
+        self.introduced = if now { Some(0) } else { self.introduced.map(|marks| marks + 1) };
+        now
+    }
 }
 
 impl Packer {
@@ -102,7 +115,8 @@ impl Packer {
         if lane.payload.is_empty() {
             wire::fixed(&mut lane.payload, 1, journal);
             wire::number(&mut lane.payload, 2, seq);
-            if !std::mem::replace(&mut lane.is_introduced, true) {
+            if lane.introduced.is_none() {
+                lane.introduced = Some(0);
                 wire::text(&mut lane.payload, 4, &self.header);
             }
         }
@@ -151,7 +165,7 @@ impl Packer {
         self.close(of);
         batch.journal = self.journal;
         let lane = self.lanes.entry(of).or_default();
-        if !std::mem::replace(&mut lane.is_introduced, true) {
+        if lane.introduces() {
             batch.header = self.header.to_vec();
         }
         let payload = batch.encode_to_vec();

@@ -13,3 +13,5 @@ mod any_input;
 mod plain;
 mod event_log;
 mod ship;
+mod copied;
+mod late;

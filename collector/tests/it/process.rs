@@ -30,7 +30,17 @@ impl Process {
 
     /// With further arguments.
     pub(crate) fn start_with(collector: &Collector, shell: &str, arguments: &[&str]) -> Self {
-        let folder = collector.folder.path().join("process");
+        Self::start_in("process", collector, shell, arguments)
+    }
+
+    /// The same, in a folder of another name.
+    pub(crate) fn start_in(
+        folder: &str,
+        collector: &Collector,
+        shell: &str,
+        arguments: &[&str],
+    ) -> Self {
+        let folder = collector.folder.path().join(folder);
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("keys"), Keys::line(1, &SECRET)).unwrap();
         let mut child = Command::new("sh")

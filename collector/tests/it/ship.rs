@@ -14,12 +14,12 @@ use crate::{
     process::Process,
 };
 
-fn strs(arguments: &[String]) -> Vec<&str> {
+pub(crate) fn strs(arguments: &[String]) -> Vec<&str> {
     arguments.iter().map(String::as_str).collect()
 }
 
 /// A collector that ships into topics of its test's own.
-fn shipping(test: &str, more: &[&str]) -> (Collector, EventLog) {
+pub(crate) fn shipping(test: &str, more: &[&str]) -> (Collector, EventLog) {
     let log = EventLog::make(&Runtime::new().unwrap(), shared(test));
     let arguments = log.arguments();
     let collector = Collector::with(&[strs(&arguments), more.to_vec()].concat());

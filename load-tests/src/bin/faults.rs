@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Result, ensure};
 use clap::Parser;
 use load_tests::{
-    faults::{self, stage::Stage},
+    faults::{self, schedule::Plan, stage::Stage},
     stores,
 };
 
@@ -27,6 +27,9 @@ struct Arguments {
     /// Seconds of traffic and faults for each seed.
     #[arg(long, default_value_t = 12)]
     seconds: u64,
+    /// Freeze one processor for so many seconds in each seed, which is then as long as that takes: 60, or 600.
+    #[arg(long)]
+    frozen_s: Option<u64>,
     /// Print each seed's schedule, also where all went well.
     #[arg(long)]
     verbose: bool,
@@ -40,10 +43,13 @@ async fn main() -> Result<()> {
     }
     let mut stage = Stage::set().await?;
     let mut failed = Vec::new();
-    let length = Duration::from_secs(arguments.seconds);
+    let plan = Plan {
+        length: Duration::from_secs(arguments.seconds),
+        frozen: arguments.frozen_s.map(Duration::from_secs),
+    };
     for seed in arguments.first_seed..arguments.first_seed + arguments.seeds {
         let begun = std::time::Instant::now();
-        let outcome = faults::run(&mut stage, seed, length).await?;
+        let outcome = faults::run(&mut stage, seed, &plan).await?;
         let held = outcome.wrong.is_empty();
         let mut out = std::io::stdout().lock();
         writeln!(

@@ -80,16 +80,58 @@ impl fmt::Display for Event {
     }
 }
 
+/// What a run is to be.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// How long there is traffic.
+    pub length: Duration,
+    /// A processor is frozen for so long, once, in the middle of everything else.
+    pub frozen: Option<Duration>,
+}
+
+/// When the long freeze begins.
+const FROZEN_AT: Duration = Duration::from_secs(2);
+/// Traffic and faults after the thaw.
+const THAWED: Duration = Duration::from_secs(10);
+
+impl Plan {
+    /// How long there is traffic: until some time after a thaw at least.
+    pub fn length(&self) -> Duration {
+        self.frozen.map_or(self.length, |frozen| self.length.max(FROZEN_AT + frozen + THAWED))
+    }
+}
+
 /// One fault every second or two.
-pub fn schedule(seed: u64, length: Duration) -> Vec<Event> {
+pub fn schedule(seed: u64, plan: &Plan) -> Vec<Event> {
     let mut random = Random::new(seed);
     let mut events = Vec::new();
     let mut at = Duration::from_millis(500);
-    while at < length {
+    while at < plan.length() {
         events.push(Event { at, fault: fault(&mut random) });
         at += Duration::from_millis(600 + random.below(1600) as u64);
     }
+    if let Some(frozen) = plan.frozen {
+        freeze(&mut events, Who::Processor(random.below(PROCESSORS)), frozen);
+    }
     events
+}
+
+/// Freezes somebody for long: until it thaws nothing else is done that would end or wake it.
+fn freeze(events: &mut Vec<Event>, who: Who, length: Duration) {
+    events.retain(|event| event.at >= FROZEN_AT + length || !event.fault.meets(who));
+    events.push(Event { at: FROZEN_AT, fault: Fault::Freeze(who, length) });
+    events.sort_by_key(|event| event.at);
+}
+
+impl Fault {
+    /// Whether somebody ends or is woken by it.
+    fn meets(&self, who: Who) -> bool {
+        match *self {
+            Self::Kill(of) | Self::Freeze(of, _) => of == who,
+            Self::KillAll | Self::KillEverything => true,
+            _ => false,
+        }
+    }
 }
 
 fn fault(random: &mut Random) -> Fault {
@@ -134,18 +176,42 @@ fn line(random: &mut Random) -> Line {
 mod tests {
     use super::*;
 
+    const fn plan(seconds: u64, frozen: Option<Duration>) -> Plan {
+        Plan { length: Duration::from_secs(seconds), frozen }
+    }
+
     #[test]
     fn a_seed_gives_one_schedule_and_another_seed_another() {
-        let length = Duration::from_secs(20);
-        assert_eq!(schedule(7, length), schedule(7, length));
-        assert_ne!(schedule(7, length), schedule(8, length));
-        assert!(schedule(7, length).iter().all(|event| event.at < length));
+        let plan = plan(20, None);
+        assert_eq!(schedule(7, &plan), schedule(7, &plan));
+        assert_ne!(schedule(7, &plan), schedule(8, &plan));
+        assert!(schedule(7, &plan).iter().all(|event| event.at < plan.length));
+    }
+
+    #[test]
+    fn who_is_frozen_for_long_is_left_alone_until_it_thaws() {
+        let frozen = Duration::from_secs(60);
+        for seed in 0..50 {
+            let events = schedule(seed, &plan(12, Some(frozen)));
+            let is_it = |event: &&Event| matches!(event.fault, Fault::Freeze(_, length) if length == frozen);
+            let freezes: Vec<&Event> = events.iter().filter(is_it).collect();
+            let [Event { at, fault: Fault::Freeze(who, _) }] = freezes[..] else {
+                panic!("{freezes:?}");
+            };
+            assert!(matches!(who, Who::Processor(_)));
+            let thaw = *at + frozen;
+            let others = events.iter().filter(|event| !is_it(event) && event.at < thaw);
+            assert!(others.clone().all(|event| !event.fault.meets(*who)), "seed {seed}");
+            assert!(others.count() > 10, "everybody else has trouble meanwhile");
+            assert!(events.iter().any(|event| event.at > thaw));
+            assert!(events.is_sorted_by_key(|event| event.at));
+        }
     }
 
     #[test]
     fn every_kind_of_fault_comes_within_a_few_seeds() {
         let all: Vec<Fault> = (0..20)
-            .flat_map(|seed| schedule(seed, Duration::from_secs(12)))
+            .flat_map(|seed| schedule(seed, &plan(12, None)))
             .map(|event| event.fault)
             .collect();
         let some = |is: fn(&Fault) -> bool| assert!(all.iter().any(is));

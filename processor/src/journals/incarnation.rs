@@ -140,9 +140,27 @@ impl Incarnation {
         self.advance(batch);
     }
 
+    /// Takes a number into its set; false where it was in before, `None` for a partition the journal does not have.
+    pub(crate) fn receive(
+        &mut self,
+        (topic, partition): (Topic, u16),
+        seq: u64,
+        batch: &mut Batch,
+    ) -> Option<bool> {
+        let lane = self.lane_mut(topic, partition)?;
+        lane.dirty = true;
+        if !lane.seqs.covered.insert(seq) {
+            lane.seqs.repeated += 1;
+            return Some(false);
+        }
+        lane.seqs.received += 1;
+        self.fill_hole(topic, partition, batch);
+        Some(true)
+    }
+
     /// A record came that was announced long ago: what waited for it goes on. A live journal says the next time itself;
     /// one that has ended never will.
-    pub(crate) fn fill_hole(&mut self, topic: Topic, partition: u16, batch: &mut Batch) {
+    fn fill_hole(&mut self, topic: Topic, partition: u16, batch: &mut Batch) {
         let Some(lane) = self.lane_mut(topic, partition).filter(|lane| lane.holes > 0) else {
             return;
         };

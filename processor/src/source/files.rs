@@ -216,6 +216,7 @@ impl Files {
                 place.journal, place.slot
             ),
             bytes: reader.header().to_bytes().to_vec(),
+            is_received: false,
         })
     }
 

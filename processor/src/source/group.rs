@@ -100,7 +100,7 @@ impl Group {
         let more = [
             ("group.id", name.as_str()),
             ("enable.auto.commit", "false"),
-            // Where an offset is no more, we say so and begin at the oldest there is; the default skips silently.
+            // Where an offset is no more, we say so and go on at the oldest there is; the default skips silently.
             ("auto.offset.reset", "error"),
             // The same numbers of both topics go to the same member.
             ("partition.assignment.strategy", "range"),
@@ -171,9 +171,7 @@ impl Group {
         let mut from = TopicPartitionList::new();
         for (partition, next) in offsets {
             for (topic, next) in Topic::ALL.into_iter().zip(next) {
-                // What was never read is read from its beginning.
-                let next = if *next == 0 { Offset::Beginning } else { Offset::Offset(*next) };
-                let name = self.config.topic(topic);
+                let (name, next) = (self.config.topic(topic), Offset::Offset(*next));
                 from.add_partition_offset(&name, (*partition).into(), next)
                     .map_err(kafka::Error::from)?;
             }
@@ -182,14 +180,14 @@ impl Group {
         Ok(())
     }
 
-    /// Reads a partition again from the oldest message there is.
+    /// The oldest message there is of a partition, and the number of the next one to come.
     ///
     /// # Errors
-    /// librdkafka's.
-    pub(crate) fn rewind(&self, topic: Topic, partition: u16) -> Result<()> {
-        let (name, wait) = (self.config.topic(topic), Duration::from_secs(10));
-        let seek = self.consumer.seek(&name, partition.into(), Offset::Beginning, wait);
-        Ok(seek.map_err(kafka::Error::from)?)
+    /// Kafka does not answer.
+    pub(crate) fn bounds(&self, topic: Topic, partition: u16) -> Result<(i64, i64)> {
+        let bounds =
+            self.consumer.fetch_watermarks(&self.config.topic(topic), partition.into(), ASK);
+        Ok(bounds.map_err(kafka::Error::from)?)
     }
 
     /// Asks again and again where these partitions end. A Kafka that does not answer is asked again.

@@ -153,6 +153,7 @@ impl Log {
                 flaw: Flaw::Undecodable,
                 reason: format!("no batch of events: {error}"),
                 bytes: payload.to_vec(),
+                is_received: false,
             });
             EventBatch::default()
         });
@@ -161,21 +162,31 @@ impl Log {
     }
 
     /// Most of what goes wrong heals by itself; messages gone before they were read do not.
-    fn fail(&self, error: &KafkaError) -> Result<()> {
+    fn fail(&mut self, error: &KafkaError) -> Result<()> {
         if error.rdkafka_error_code() != Some(RDKafkaErrorCode::AutoOffsetReset) {
             tracing::warn!(%error, "kafka");
             return Ok(());
         }
-        tracing::error!(
-            %error,
-            "messages are gone from kafka before they were read: what is missing shows as holes; reading on from the oldest there is"
-        );
-        for step in self.steps.values() {
-            for topic in Topic::ALL {
-                self.group.rewind(topic, step.partition)?;
+        for step in self.steps.values_mut() {
+            for (topic, next) in Topic::ALL.into_iter().zip(&mut step.new) {
+                let (oldest, end) = self.group.bounds(topic, step.partition)?;
+                if (oldest..=end).contains(next) {
+                    continue;
+                }
+                tracing::error!(
+                    topic = topic.name(),
+                    partition = step.partition,
+                    next = *next,
+                    oldest,
+                    end,
+                    "messages are gone from kafka before they were read: what is missing shows as holes; reading on from the oldest there is"
+                );
+                *next = oldest;
             }
         }
-        Ok(())
+        // Not by a seek: librdkafka refuses it for a partition that has just failed.
+        let from: Vec<_> = self.steps.values().map(|step| (step.partition, step.new)).collect();
+        self.group.read_from(&from)
     }
 
     /// A message read to its end counts as read.
@@ -295,6 +306,7 @@ impl Turn<'_> {
             flaw: Flaw::Foreign,
             reason: reason.clone(),
             bytes: record.to_vec(),
+            is_received: false,
         };
         (batch.first_seq..).zip(&batch.records).map(letter).collect()
     }

@@ -20,6 +20,8 @@ pub(crate) struct DeadLetter {
     /// The same in a sentence, for whoever looks at it.
     pub(crate) reason: String,
     pub(crate) bytes: Vec<u8>,
+    /// Its number is in its set. That of a journal that was never introduced is in none: it may still come.
+    pub(crate) is_received: bool,
 }
 
 /// What is wrong with a record, as metrics tell it.
@@ -61,14 +63,21 @@ pub(crate) struct Resend {
     pub(crate) seq: u64,
     /// The original's bytes, or those given in their place.
     pub(crate) bytes: Vec<u8>,
+    /// As the letter.
+    pub(crate) is_received: bool,
 }
 
-/// Stores those of a batch. A forged header is stored once.
+/// Stores those of a batch. A forged header is stored once; a stranger's letter makes room for that of the record
+/// itself, which came after all and cannot be read.
 pub(crate) async fn put(db: &mut PgConnection, commit: i64, letters: &[DeadLetter]) -> Result<()> {
     for letter in letters {
         sqlx::query!(
-            "INSERT INTO pipeline_dead_letter (journal, topic, partition, seq, reason, bytes, commit)
-             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+            "INSERT INTO pipeline_dead_letter AS d (journal, topic, partition, seq, reason, bytes, commit, received)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+             ON CONFLICT (journal, topic, partition, seq) DO UPDATE
+                 SET reason = excluded.reason, bytes = excluded.bytes, commit = excluded.commit,
+                     created_at = now(), received = true
+                 WHERE excluded.received AND NOT d.received",
             signed(letter.journal),
             i16::from(letter.topic),
             i32::from(letter.partition),
@@ -76,6 +85,7 @@ pub(crate) async fn put(db: &mut PgConnection, commit: i64, letters: &[DeadLette
             letter.reason,
             letter.bytes,
             commit,
+            letter.is_received,
         )
         .execute(&mut *db)
         .await?;
@@ -99,7 +109,7 @@ pub(crate) async fn open_clicks(
                AS c (journal, partition, seq, n)
            JOIN pipeline_dead_letter d ON d.journal = c.journal AND d.topic = 1
                AND d.partition = c.partition AND d.seq = c.seq
-           WHERE d.resolved_by IS NULL"#,
+           WHERE d.resolved_by IS NULL AND d.received"#,
         &journals,
         &partitions,
         &seqs,
@@ -120,7 +130,7 @@ pub(crate) async fn wishes(
     most: i64,
 ) -> Result<Vec<Resend>> {
     let rows = sqlx::query!(
-        r#"SELECT r.id, r.dead_letter, d.journal, d.topic, d.partition, d.seq,
+        r#"SELECT r.id, r.dead_letter, d.journal, d.topic, d.partition, d.seq, d.received,
                coalesce(r.bytes, d.bytes) AS "bytes!"
            FROM pipeline_resend r JOIN pipeline_dead_letter d ON d.id = r.dead_letter
            WHERE r.done_at IS NULL AND d.topic IN (1, 2)
@@ -141,6 +151,7 @@ pub(crate) async fn wishes(
             key: Key { journal: row.journal.cast_unsigned(), topic, partition },
             seq: unsigned(row.seq),
             bytes: row.bytes,
+            is_received: row.received,
         });
     }
     Ok(wishes)

@@ -2,12 +2,17 @@
 
 use journal::{Body, JournalRef, Position, Reader, Seqs};
 use kafka::{Config, Layout};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::{
+    Offset, TopicPartitionList,
+    admin::{AdminClient, AdminOptions},
+    client::DefaultClientContext,
+    producer::{BaseProducer, BaseRecord, Producer},
+};
 use schemas::{
     event::{End, EventBatch, Heartbeat, Message, Skip},
     topic::Topic,
 };
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use crate::world::{PARTITIONS, World, limited};
 
@@ -20,6 +25,8 @@ pub(crate) struct EventLog {
     pub(crate) config: Config,
     producer: BaseProducer,
     positions: BTreeMap<JournalRef, Position>,
+    /// Whether journals say who they are with what they send.
+    pub(crate) introduces: bool,
 }
 
 /// Messages of one journal, in order.
@@ -43,7 +50,7 @@ impl EventLog {
         let mut client = config.client("test", &[]).unwrap();
         client.set("enable.idempotence", "true");
         let producer = client.create().unwrap();
-        Self { config, producer, positions: BTreeMap::new() }
+        Self { config, producer, positions: BTreeMap::new(), introduces: true }
     }
 
     /// Gives the topics more partitions.
@@ -72,18 +79,39 @@ impl EventLog {
         self.ship_without(world, |_, _| false);
     }
 
+    /// The same of one journal: the collectors of the others cannot reach Kafka.
+    pub(crate) fn ship_only(&mut self, world: &World, journal: u64) {
+        let is_it = |place: &JournalRef| place.journal.0 == journal;
+        let places = journal::journals(&world.journals()).unwrap().into_iter().filter(is_it);
+        self.send_of(places, |_, _| false);
+    }
+
+    /// The same of the journals below any folder.
+    pub(crate) fn ship_from(&mut self, root: &Path) {
+        self.send_of(journal::journals(root).unwrap().into_iter(), |_, _| false);
+    }
+
     /// The same, but for messages that are lost on their way.
     pub(crate) fn ship_without(
         &mut self,
         world: &World,
         lost: impl Fn(Topic, &EventBatch) -> bool,
     ) {
-        for place in journal::journals(&world.journals()).unwrap() {
+        self.send_of(journal::journals(&world.journals()).unwrap().into_iter(), lost);
+    }
+
+    fn send_of(
+        &mut self,
+        places: impl Iterator<Item = JournalRef>,
+        lost: impl Fn(Topic, &EventBatch) -> bool,
+    ) {
+        for place in places {
             let from = self.positions.get(&place).copied().unwrap_or(Position::START);
             let (slot, key) = (&place.slot, [0; 32]);
             let mut reader =
                 Reader::open_any(&place.root, slot, place.journal, from, &key).unwrap();
-            let header = reader.header().to_bytes().to_vec();
+            let header =
+                if self.introduces { reader.header().to_bytes().to_vec() } else { Vec::new() };
             let partitions = reader.header().partitions;
             let mut messages =
                 Messages { journal: place.journal.0, partitions, header, all: Vec::new() };
@@ -101,6 +129,21 @@ impl EventLog {
     pub(crate) fn ship_again(&mut self, world: &World) {
         self.positions.clear();
         self.ship(world);
+    }
+
+    /// Removes every message there is now, as retention does when it is time.
+    pub(crate) async fn remove_all(&self) {
+        let admin: AdminClient<DefaultClientContext> =
+            self.config.client("test", &[]).unwrap().create().unwrap();
+        let mut until = TopicPartitionList::new();
+        for name in Topic::ALL.map(|topic| self.config.topic(topic)) {
+            for partition in 0..i32::from(PARTITIONS) {
+                let client = self.producer.client();
+                let (_, next) = client.fetch_watermarks(&name, partition, LIMIT).unwrap();
+                until.add_partition_offset(&name, partition, Offset::Offset(next)).unwrap();
+            }
+        }
+        admin.delete_records(&until, &AdminOptions::new()).await.unwrap();
     }
 
     /// Sends any bytes.

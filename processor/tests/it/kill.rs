@@ -20,6 +20,12 @@ impl Running {
         self.0.wait().unwrap();
     }
 
+    /// Ends it as an operator does: its partitions are free at once.
+    pub(crate) async fn stop(mut self) {
+        self.signal("-TERM");
+        assert!(self.ended().await.success());
+    }
+
     /// Waits until it ends by itself.
     async fn ended(&mut self) -> ExitStatus {
         let ended = async {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot arrange its world fails")]
 
 mod world;
+mod backups;
 mod way;
 mod kill;
 mod conversions;
@@ -16,3 +17,8 @@ mod partitions;
 mod audits;
 mod metrics;
 mod growth;
+mod trouble;
+mod overtaken;
+mod restored_kafka;
+mod frozen;
+mod copied;

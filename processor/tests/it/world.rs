@@ -10,7 +10,12 @@ use schemas::{
     topic::Topic,
 };
 use sqlx::PgPool;
-use std::{future::Future, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    future::Future,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// Of the journals made here.
@@ -59,52 +64,6 @@ impl World {
         Self { postgres, clickhouse, owner, folder }
     }
 
-    /// Copies PostgreSQL as it is now: a backup's name.
-    pub(crate) async fn back_up(&mut self) -> String {
-        let mut admin = self.admin().await;
-        let name: String = sqlx::query_scalar("SELECT current_database()::text")
-            .fetch_one(&self.owner)
-            .await
-            .unwrap();
-        self.owner.close().await;
-        let backup = format!("{name}_backup");
-        for statement in [
-            format!("DROP DATABASE IF EXISTS {backup} WITH (FORCE)"),
-            format!(
-                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = '{name}'"
-            ),
-            format!("CREATE DATABASE {backup} TEMPLATE {name}"),
-        ] {
-            sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&mut admin).await.unwrap();
-        }
-        self.owner = self.postgres.pool(Role::Owner).await;
-        backup
-    }
-
-    /// Puts the backup in the database's place, on what looks like another server.
-    pub(crate) async fn restore(&mut self, backup: String) {
-        let name: String = sqlx::query_scalar("SELECT current_database()::text")
-            .fetch_one(&self.owner)
-            .await
-            .unwrap();
-        self.owner.close().await;
-        let mut admin = self.admin().await;
-        for statement in [
-            format!("DROP DATABASE {name} WITH (FORCE)"),
-            format!("ALTER DATABASE {backup} RENAME TO {name}"),
-        ] {
-            sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&mut admin).await.unwrap();
-        }
-        self.owner = self.postgres.pool(Role::Owner).await;
-        let other = "UPDATE pipeline_store SET system_identifier = system_identifier + 1";
-        sqlx::query(other).execute(&self.owner).await.unwrap();
-    }
-
-    async fn admin(&self) -> sqlx::PgConnection {
-        let url = std::env::var("TRIBUTARY_TEST_DATABASE_URL").unwrap();
-        <sqlx::PgConnection as sqlx::Connection>::connect(&url).await.unwrap()
-    }
-
     /// Settings of a processor of this world; `more` are further flags.
     pub(crate) fn config(&self, more: &[&str]) -> Config {
         let mut arguments = vec!["processor".to_owned()];
@@ -130,15 +89,29 @@ impl World {
 
     /// The same, for other partitions.
     pub(crate) fn writer_for(&self, partitions: u16, id: u64, start_ms: u64) -> Log {
-        let key = Keys::parse(KEYS).unwrap().journal();
-        let config = WriterConfig::new(self.journals(), "c0", partitions, key);
+        self.writer_at(&self.journals(), ("c0", partitions), id, start_ms)
+    }
+
+    /// The same, of another collector.
+    pub(crate) fn writer_of(&self, slot: &str, id: u64, start_ms: u64) -> Log {
+        self.writer_at(&self.journals(), (slot, PARTITIONS), id, start_ms)
+    }
+
+    /// The same, of a slot and its partitions below any folder.
+    pub(crate) fn writer_at(
+        &self,
+        root: &Path,
+        (slot, partitions): (&str, u16),
+        id: u64,
+        start_ms: u64,
+    ) -> Log {
+        let config = WriterConfig::new(root, slot, partitions, self.key());
         Log(Writer::create(config, start_ms, JournalId(id)).unwrap())
     }
 
     /// The same, whose every batch has a segment of its own.
     pub(crate) fn writer_of_small_segments(&self, id: u64, start_ms: u64) -> Log {
-        let key = Keys::parse(KEYS).unwrap().journal();
-        let mut config = WriterConfig::new(self.journals(), "c0", PARTITIONS, key);
+        let mut config = WriterConfig::new(self.journals(), "c0", PARTITIONS, self.key());
         config.segment_bytes = 1;
         Log(Writer::create(config, start_ms, JournalId(id)).unwrap())
     }
@@ -173,8 +146,7 @@ impl World {
 
     /// The journal of an import; `None` when it is done already.
     pub(crate) fn import(&self, id: u64, start_ms: u64) -> Option<Log> {
-        let key = Keys::parse(KEYS).unwrap().journal();
-        let config = WriterConfig::new(self.journals(), "import", PARTITIONS, key);
+        let config = WriterConfig::new(self.journals(), "import", PARTITIONS, self.key());
         match Writer::open_import(config, start_ms, JournalId(id)).unwrap() {
             Import::Writing(writer) => Some(Log(*writer)),
             Import::Complete => None,

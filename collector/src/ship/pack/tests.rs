@@ -57,6 +57,25 @@ fn consecutive_records_travel_together_and_the_header_with_the_first() {
 }
 
 #[test]
+fn a_journal_says_again_who_it_is_with_every_sixtieth_mark() {
+    let windows = packed(1 << 20, |writer| {
+        writer.stage(CLICKS, Partition(1), b"a").unwrap();
+        for n in 0..130 {
+            writer.heartbeat(NOW_MS + n).unwrap();
+        }
+        writer.stage(CLICKS, Partition(1), b"b").unwrap();
+    });
+    let told = |of: (Topic, u16)| -> Vec<usize> {
+        let all = batches(&windows);
+        let lane = all.iter().filter(|(topic, partition, _)| (*topic, *partition) == of);
+        let tells = lane.enumerate().filter(|(_, (.., batch))| !batch.header.is_empty());
+        tells.map(|(n, _)| n).collect()
+    };
+    assert_eq!(told((Topic::Clicks, 1)), [0, 60, 120]);
+    assert_eq!(told((Topic::Conversions, 0)), [0, 60, 120]);
+}
+
+#[test]
 fn what_the_journal_says_stands_in_every_partition_behind_what_it_speaks_of() {
     let windows = packed(1 << 20, |writer| {
         writer.stage(CLICKS, Partition(1), b"a").unwrap();

@@ -81,8 +81,9 @@ impl EventLog {
 
     /// Every message read and decoded, clicks and conversions too, and nothing done with them: how many records.
     pub(crate) fn read(&self, clicks: u64) -> Result<u64> {
-        let mut client = self.config().client("control");
-        client.set("group.id", "control").set("enable.auto.commit", "false");
+        let client = self
+            .config()
+            .client("control", &[("group.id", "control"), ("enable.auto.commit", "false")])?;
         let consumer: BaseConsumer = client.create()?;
         let mut from = TopicPartitionList::new();
         for topic in Topic::ALL {
