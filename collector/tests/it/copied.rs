@@ -59,7 +59,7 @@ fn a_copy_of_a_collectors_disk_ships_and_ends_nothing_that_the_original_still_wr
     copy_all(&journals("process"), &journals("copy"));
     let [(first, ..)] = *Vec::from_iter(clicks_in(&journals("copy"))).first_chunk().unwrap();
     let copy = Process::start_in("copy", &collector, "", &strs(&arguments));
-    assert_eq!(copy.metric("tributary_collector_recovered_total{what=\"refused\"}"), 1);
+    assert_eq!(copy.metric("tributary_collector_recovered_journals_total{result=\"refused\"}"), 1);
     click(&copy, 30);
     log.read_until("what the copy took itself is there", |log| log.count(Topic::Clicks) == 30);
     click(&original, 20);
