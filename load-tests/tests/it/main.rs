@@ -4,4 +4,5 @@
 mod harness;
 mod import;
 mod play;
+mod cluster;
 mod faults;

@@ -23,7 +23,7 @@ use crate::harness::{DRAIN, SETTINGS, audited, counted, now_ms};
 
 /// What dies.
 #[derive(Debug, Clone, Copy)]
-enum Kill {
+pub(crate) enum Kill {
     One(Part),
     /// The supervisor and everything below it.
     All,
@@ -51,16 +51,26 @@ const KILLS: [(usize, Kill); 13] = [
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_acknowledged_is_counted_once_whatever_is_killed() -> Result<()> {
     let folder = folder()?;
-    let mut system = System::start(folder.path(), &SETTINGS).await?;
+    let system = System::start(folder.path(), &SETTINGS).await?;
+    played_and_counted(system, folder.path(), &KILLS).await
+}
+
+/// Plays the log while parts are killed: what was acknowledged is stored, and the API says what the independent count
+/// of it says, number by number.
+pub(crate) async fn played_and_counted(
+    mut system: System,
+    folder: &Path,
+    kills: &[(usize, Kill)],
+) -> Result<()> {
     let (seeded, programs) = system.seed().await?;
     system.knows_links(24).await?;
 
-    let played = play_and_kill(&mut system, programs).await?;
+    let played = play_and_kill(&mut system, programs, kills).await?;
     Api::of(&system).complete_to(now_ms()?, DRAIN).await?;
     audited(&system).await?;
 
     let lines = stored(&system, &played).await?;
-    let file = folder.path().join("lines");
+    let file = folder.join("lines");
     fs::write(&file, &lines)?;
     let now = now_ms()?.to_string();
     let reference = reference::count(&["--lines", path(&file)?, "--at-ms", &now]).await?;
@@ -68,8 +78,12 @@ async fn what_was_acknowledged_is_counted_once_whatever_is_killed() -> Result<()
     system.stop().await
 }
 
-/// Plays the log, and kills as `KILLS` says while it is played.
-async fn play_and_kill(system: &mut System, programs: Vec<Program>) -> Result<Vec<Played>> {
+/// Plays the log, and kills while it is played.
+async fn play_and_kill(
+    system: &mut System,
+    programs: Vec<Program>,
+    kills: &[(usize, Kill)],
+) -> Result<Vec<Played>> {
     let played = Arc::new(Mutex::new(Vec::new()));
     let (count, mut counted) = watch::channel(0);
     let noted = Arc::clone(&played);
@@ -81,10 +95,10 @@ async fn play_and_kill(system: &mut System, programs: Vec<Program>) -> Result<Ve
     };
     let options = Options { connections: 4, ..Options::new(&system.collector, programs) };
     let playing = tokio::spawn(play(options, log::read(LOG)?, Arc::new(note)));
-    for (at, kill) in KILLS {
-        counted.wait_for(|count| *count >= at).await.context("the player ended early")?;
+    for (at, kill) in kills {
+        counted.wait_for(|count| count >= at).await.context("the player ended early")?;
         match kill {
-            Kill::One(part) => system.kill(part).await?,
+            Kill::One(part) => system.kill(*part).await?,
             Kill::All => system.kill_all_and_restart(None).await?,
             Kill::AllButPostgres => adopted(system).await?,
         }
