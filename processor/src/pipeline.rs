@@ -47,7 +47,7 @@ mod load;
 mod pace;
 mod report;
 
-use pace::{BEHIND, Done, Pace, is_behind};
+use pace::{BEHIND, Done, Pace, is_behind, reads_on};
 
 /// Between two rounds of dropping what no window reaches, and of trimming journals.
 const HOUSEKEEPING: Duration = Duration::from_secs(30);
@@ -269,10 +269,19 @@ impl<'a> Session<'a> {
 
     async fn fill(&mut self, batch: &mut Batch) -> Result<Stopped> {
         let most = self.context.config.batch.rows;
+        let interval = Duration::from_millis(self.context.config.batch.interval_ms);
+        let begun = Instant::now();
         loop {
             let Self { decider, source, journals, .. } = self;
             let stopped =
                 tokio::task::block_in_place(|| decider.fill(source, journals, batch, most))?;
+            let from_kafka = matches!(self.source, Source::Log(_));
+            if stopped == Stopped::Dry
+                && from_kafka
+                && reads_on(batch.records, begun.elapsed(), interval)
+            {
+                continue;
+            }
             if stopped != Stopped::Unknown {
                 return Ok(stopped);
             }

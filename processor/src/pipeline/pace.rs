@@ -40,6 +40,15 @@ impl Pace {
     }
 }
 
+/// So many records at once are no trickle: more is on its way from Kafka.
+const BUSY: usize = 10_000;
+
+/// Whether a batch that ran dry waits for more: while much comes, the time until the next batch is better spent
+/// reading. Few records are committed at once, so that they are seen soon.
+pub(super) fn reads_on(records: usize, since: Duration, interval: Duration) -> bool {
+    records >= BUSY && since < interval
+}
+
 /// Whether blocks of more than the last commit wait.
 pub(super) const fn is_behind(oldest: Option<i64>, last: i64) -> bool {
     matches!(oldest, Some(oldest) if oldest < last)
@@ -48,6 +57,20 @@ pub(super) const fn is_behind(oldest: Option<i64>, last: i64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_batch_reads_on_while_much_comes_and_the_next_one_is_not_due() {
+        let ms = Duration::from_millis;
+        for (records, since, expected) in [
+            (0, 0, false),
+            (9_999, 0, false),
+            (10_000, 0, true),
+            (10_000, 249, true),
+            (250_000, 250, false),
+        ] {
+            assert_eq!(reads_on(records, ms(since), ms(250)), expected, "{records} {since}");
+        }
+    }
 
     #[test]
     fn batches_wait_for_clickhouse_while_more_than_one_commit_of_blocks_waits() {

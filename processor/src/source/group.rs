@@ -109,6 +109,8 @@ impl Group {
             ("topic.metadata.refresh.interval.ms", "10000"),
             ("fetch.wait.max.ms", "100"),
             ("queued.max.messages.kbytes", "32768"),
+            // How soon more is fetched once there is room again: by default a second, in which we would wait.
+            ("fetch.queue.backoff.ms", "10"),
         ];
         let mut client = config.client("processor", &more)?;
         client.set_log_level(RDKafkaLogLevel::Info);

@@ -55,7 +55,7 @@ impl EventLog {
             ("--journal", path("journal")),
             ("--keys", path("keys")),
             ("--links-copy", path("links.copy")),
-            ("--collector", "127.0.0.1:0".to_owned()),
+            ("--listen", "127.0.0.1:0".to_owned()),
             ("--admin", "127.0.0.1:0".to_owned()),
             ("--cores", "1".to_owned()),
             ("--partitions", PARTITIONS.to_string()),
@@ -81,9 +81,14 @@ impl EventLog {
 
     /// Every message read and decoded, clicks and conversions too, and nothing done with them: how many records.
     pub(crate) fn read(&self, clicks: u64) -> Result<u64> {
-        let client = self
-            .config()
-            .client("control", &[("group.id", "control"), ("enable.auto.commit", "false")])?;
+        // As the processor's own reader is set.
+        let settings = [
+            ("group.id", "control"),
+            ("enable.auto.commit", "false"),
+            ("queued.max.messages.kbytes", "32768"),
+            ("fetch.queue.backoff.ms", "10"),
+        ];
+        let client = self.config().client("control", &settings)?;
         let consumer: BaseConsumer = client.create()?;
         let mut from = TopicPartitionList::new();
         for topic in Topic::ALL {

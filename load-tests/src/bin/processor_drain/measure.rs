@@ -83,7 +83,8 @@ pub(crate) async fn wait_for_rows(
     clicks: u64,
     conversions: u64,
 ) -> Result<()> {
-    let sql = "SELECT (SELECT count() FROM clicks) AS clicks, (SELECT count() FROM conversions) AS conversions";
+    let sql = "SELECT assumeNotNull((SELECT count() FROM clicks)) AS clicks,
+                   assumeNotNull((SELECT count() FROM conversions)) AS conversions";
     let (mut last, mut moved) = ((0, 0), std::time::Instant::now());
     loop {
         let found = clickhouse.client().query(sql).fetch_one::<(u64, u64)>().await?;
