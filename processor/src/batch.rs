@@ -171,7 +171,7 @@ pub(crate) struct Batch {
     pub(crate) expired: Vec<Expiry>,
     pub(crate) decided: Vec<Decided>,
     pub(crate) clicks: Manifest,
-    /// Records read, whatever became of them.
+    /// Records read, whatever became of them; a conversion counts as many.
     pub(crate) records: usize,
     /// Answers to wishes that a dead letter be decided.
     pub(crate) resent: Vec<Resent>,

@@ -22,6 +22,10 @@ use crate::{
     },
 };
 
+/// Clicks that a conversion counts as in a batch: its rows, its trace and its postings take so much more memory, and
+/// time in PostgreSQL, that a batch of nothing else stays at some thousands.
+const CONVERSION_WEIGHT: usize = 50;
+
 /// What deciding needs and keeps.
 pub(crate) struct Decider {
     pub(crate) facts: FactStore,
@@ -194,6 +198,7 @@ impl Decider {
         let read = match topic {
             Topic::Clicks => decode::click(payload, &mut self.click.event, partition, partitions),
             Topic::Conversions => decode::conversion(payload, partition, partitions).map(|event| {
+                batch.records += CONVERSION_WEIGHT - 1;
                 of.newest_ms = of.newest_ms.max(event.time_ms);
                 batch.arrived.push(Record { journal, partition, seq, event });
             }),

@@ -250,7 +250,7 @@ async fn a_conversion_comes_back_from_the_engine_column_by_column() {
         amount: Some(amount),
         day: 47_482,
         dimensions: Dimensions::default(),
-        trace: json!({ "steps": [], "money": [] }),
+        trace: json!({ "steps": [], "money": [] }).to_string(),
     };
     let words = Words::default();
     let mut block = ConversionsBlock::default();

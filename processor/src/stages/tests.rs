@@ -197,7 +197,7 @@ fn a_refusal_of_the_store_takes_the_commission_out_of_the_trace() {
     outcome.refuse(Refusal::DuplicateTxn);
     assert_eq!(outcome.commission(), None);
     assert_eq!(outcome.status().name(), "invalid");
-    let trace = &outcome.trace;
+    let trace = &outcome.traced();
     assert_eq!(
         (trace["decision"].as_str(), trace["reason"].as_str()),
         (Some("refused"), Some("duplicate_txn"))

@@ -18,7 +18,13 @@ use crate::{facts::Pay, outcome::RULES};
 pub const SHAPE: u32 = 1;
 
 /// The trace of a case; `stopped` is the stage that refused it, and why.
-pub(crate) fn of(case: &ConversionCase<'_>, stopped: Option<(&str, Refusal)>) -> Value {
+pub(crate) fn of(case: &ConversionCase<'_>, stopped: Option<(&str, Refusal)>) -> String {
+    let mut trace = value(case, stopped);
+    clean(&mut trace);
+    trace.to_string()
+}
+
+fn value(case: &ConversionCase<'_>, stopped: Option<(&str, Refusal)>) -> Value {
     let event = &case.record.event;
     json!({
         "shape": SHAPE,
@@ -41,7 +47,8 @@ pub(crate) fn of(case: &ConversionCase<'_>, stopped: Option<(&str, Refusal)>) ->
 }
 
 /// Records a refusal that came after the rules, from the store.
-pub(crate) fn put_refusal(trace: &mut Value, reason: Refusal) {
+pub(crate) fn put_refusal(text: &mut String, reason: Refusal) {
+    let Ok(mut trace) = serde_json::from_str::<Value>(text) else { return };
     trace["decision"] = "refused".into();
     trace["reason"] = reason.name().into();
     trace["hold_until"] = Value::Null;
@@ -50,6 +57,17 @@ pub(crate) fn put_refusal(trace: &mut Value, reason: Refusal) {
     }
     if let Some(lines) = trace["money"].as_array_mut() {
         lines.retain(|line| line["line"] != "commission");
+    }
+    *text = trace.to_string();
+}
+
+/// PostgreSQL's JSON has no NUL.
+fn clean(value: &mut Value) {
+    match value {
+        Value::String(text) if text.contains('\0') => *text = text.replace('\0', "\u{fffd}"),
+        Value::Array(all) => all.iter_mut().for_each(clean),
+        Value::Object(all) => all.values_mut().for_each(clean),
+        _ => {}
     }
 }
 

@@ -5,10 +5,14 @@ INSERT INTO affiliate_conversion (
     amount_units, currency, occurred_at, journal, shard, seq, via, trusted,
     click_at, click_journal, click_shard, click_seq, click_key_version, trace, parameters
 )
-SELECT * FROM unnest(
+SELECT site, program, affiliate, link, event, txn, revision, status, reason,
+    amount, currency, at, journal, shard, seq, via, trusted,
+    click_at, click_journal, click_shard, click_seq, click_key, trace::jsonb, parameters::jsonb
+FROM unnest(
     $1::int8[], $2::int8[], $3::int8[], $4::int8[], $5::text[], $6::text[], $7::int8[], $8::text[], $9::text[],
     $10::int8[], $11::text[], $12::timestamptz[], $13::int8[], $14::int4[], $15::int8[], $16::text[], $17::bool[],
-    $18::timestamptz[], $19::int8[], $20::int4[], $21::int8[], $22::int2[], $23::jsonb[], $24::jsonb[]
-)
+    $18::timestamptz[], $19::int8[], $20::int4[], $21::int8[], $22::int2[], $23::text[], $24::text[]
+) AS c (site, program, affiliate, link, event, txn, revision, status, reason, amount, currency, at, journal, shard, seq,
+    via, trusted, click_at, click_journal, click_shard, click_seq, click_key, trace, parameters)
 ON CONFLICT DO NOTHING
 RETURNING id, journal, shard, seq

@@ -41,8 +41,8 @@ struct Columns {
     click_shard: Vec<Option<i32>>,
     click_seq: Vec<Option<i64>>,
     click_key: Vec<Option<i16>>,
-    trace: Vec<Value>,
-    parameters: Vec<Value>,
+    trace: Vec<String>,
+    parameters: Vec<String>,
 }
 
 impl Columns {
@@ -75,10 +75,8 @@ impl Columns {
         self.click_shard.push(click.map(|click| i32::try_from(click.shard).unwrap_or(i32::MAX)));
         self.click_seq.push(click.map(|click| bigint(click.seq)));
         self.click_key.push(click.map(|click| i16::try_from(click.key_version).unwrap_or(0)));
-        let mut trace = outcome.trace.clone();
-        clean_all(&mut trace);
-        self.trace.push(trace);
-        self.parameters.push(parameters(event));
+        self.trace.push(outcome.trace.clone());
+        self.parameters.push(parameters(event).to_string());
     }
 }
 
@@ -108,16 +106,6 @@ fn parameters(event: &Conversion) -> Value {
 /// PostgreSQL's text has no NUL.
 fn clean(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
-}
-
-/// Nor has its JSON.
-fn clean_all(value: &mut Value) {
-    match value {
-        Value::String(text) if text.contains('\0') => *text = clean(text),
-        Value::Array(all) => all.iter_mut().for_each(clean_all),
-        Value::Object(all) => all.values_mut().for_each(clean_all),
-        _ => {}
-    }
 }
 
 /// Inserts all and gives their ids by position. An accepted one whose key is taken becomes refused

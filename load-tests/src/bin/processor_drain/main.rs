@@ -97,7 +97,8 @@ async fn run(arguments: &Arguments) -> Result<()> {
         true => Some(EventLog::fill(root, &postgres, bytes).await?),
         false => None,
     };
-    let drained = drain(arguments, root, &config, events.as_ref(), &clickhouse).await?;
+    let stores = (&postgres, &clickhouse);
+    let drained = drain(arguments, root, &config, events.as_ref(), stores).await?;
 
     let report = processor::audit::run(&config).await?;
     ensure!(report.is_clean(), "{report}");
@@ -122,7 +123,7 @@ async fn drain(
     root: &Path,
     config: &Config,
     events: Option<&EventLog>,
-    clickhouse: &Clickhouse,
+    (postgres, clickhouse): (&Postgres, &Clickhouse),
 ) -> Result<Drained> {
     let (begun, cpu) = (Instant::now(), Cpu::own()?);
     let records = match events {
@@ -135,8 +136,9 @@ async fn drain(
     let (cpu, all, begun) = (Cpu::own()?, Cpu::machine()?, Instant::now());
     match events {
         Some(events) => {
-            let stored =
-                measure::wait_for_rows(clickhouse, arguments.clicks, arguments.conversions);
+            let owner = postgres.pool(Role::Owner).await;
+            let (clicks, conversions) = (arguments.clicks, arguments.conversions);
+            let stored = measure::wait_for_rows(&owner, clickhouse, clicks, conversions);
             let config = Config { kafka: events.config(), ..config.clone() };
             let (send, stop) = tokio::sync::oneshot::channel();
             let running = processor::run(config, async {

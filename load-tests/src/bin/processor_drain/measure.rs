@@ -77,8 +77,9 @@ pub(crate) async fn wait_for_merges(clickhouse: &Clickhouse) -> Result<()> {
     bail!("clickhouse still merges after {PATIENCE:?}")
 }
 
-/// Waits until ClickHouse has so many of each.
+/// Waits until ClickHouse has so many of each, and nothing is on its way.
 pub(crate) async fn wait_for_rows(
+    owner: &sqlx::PgPool,
     clickhouse: &Clickhouse,
     clicks: u64,
     conversions: u64,
@@ -88,7 +89,9 @@ pub(crate) async fn wait_for_rows(
     let (mut last, mut moved) = ((0, 0), std::time::Instant::now());
     loop {
         let found = clickhouse.client().query(sql).fetch_one::<(u64, u64)>().await?;
-        if found.0 >= clicks && found.1 >= conversions {
+        let asked = sqlx::query_scalar("SELECT count(*) FROM outbox_block").fetch_one(owner).await;
+        let on_the_way: i64 = asked?;
+        if found.0 >= clicks && found.1 >= conversions && on_the_way == 0 {
             return Ok(());
         }
         if found != last {

@@ -63,7 +63,7 @@ fn marks_of_fraud_stay_candidates_and_closed_doors_do_not() {
 fn a_bots_click_earns_pending_with_the_signal() {
     let outcome = decide(&sale(), labelled(Invalid::Bot), &facts());
     assert!(outcome.commission().is_some());
-    assert_eq!(outcome.trace["signals"], serde_json::json!(["bot"]));
+    assert_eq!(outcome.traced()["signals"], serde_json::json!(["bot"]));
 }
 
 /// milliseconds after the click → within the window of an hour
@@ -85,7 +85,7 @@ fn a_click_whose_clock_ran_ahead_still_counts_and_is_marked() {
     let mut record = sale();
     record.event.click.as_mut().unwrap().time_ms = NOON_MS + 5;
     assert_eq!(ask(reject_late, &record, VALID, &facts()), Ok(()));
-    assert_eq!(decide(&record, VALID, &facts()).trace["signals"][0], "before_click");
+    assert_eq!(decide(&record, VALID, &facts()).traced()["signals"][0], "before_click");
 }
 
 #[test]
