@@ -56,26 +56,34 @@ fn put_varint(to: &mut Vec<u8>, mut value: u64) {
 
 /// The reason of `wanted` in packed bytes; the last one wins.
 fn find(bytes: &[u8], wanted: u64) -> Option<Invalid> {
-    let (mut seq, mut found, mut at) = (0_i64, None, 0);
+    let mut found = None;
+    each(bytes, |seq, reason| {
+        if seq == wanted {
+            found = Invalid::from_code(reason.into());
+        }
+    });
+    found
+}
+
+/// Every click in packed bytes with the code of its reason, in the order of arrival.
+fn each(bytes: &[u8], mut tell: impl FnMut(u64, u8)) {
+    let (mut seq, mut at) = (0_i64, 0);
     while at < bytes.len() {
         let (mut value, mut shift) = (0_u64, 0);
         loop {
-            let byte = *bytes.get(at)?;
+            let Some(byte) = bytes.get(at) else { return };
             at += 1;
             value |= u64::from(byte & 0x7f) << shift;
             shift += 7;
-            if byte < 0x80 || shift > 63 {
+            if *byte < 0x80 || shift > 63 {
                 break;
             }
         }
         seq = seq.wrapping_add((value >> 1).cast_signed() ^ -((value & 1).cast_signed()));
-        let reason = *bytes.get(at)?;
+        let Some(reason) = bytes.get(at) else { return };
         at += 1;
-        if seq.cast_unsigned() == wanted {
-            found = Invalid::from_code(reason.into());
-        }
+        tell(seq.cast_unsigned(), *reason);
     }
-    found
 }
 
 /// Writes the labels of a batch.
@@ -131,11 +139,19 @@ pub(crate) async fn of(
         .fetch_all(db)
         .await?;
     for row in rows {
-        let n = usize::try_from(row.n - 1).map_err(|_| Error::Stored { what: "a label" })?;
-        let click = clicks[n];
-        if let Some(reason) = find(&row.bytes, click.2) {
-            labels.insert(click, reason);
+        // Those whose blob it is, by seq: it is read once, however many ask.
+        let mut asked: HashMap<u64, (u64, u16, u64)> = HashMap::with_capacity(row.of.len());
+        for n in row.of {
+            let n = usize::try_from(n - 1).map_err(|_| Error::Stored { what: "a label" })?;
+            asked.insert(clicks[n].2, clicks[n]);
         }
+        each(&row.bytes, |seq, reason| {
+            if let (Some(click), Some(reason)) =
+                (asked.get(&seq), Invalid::from_code(reason.into()))
+            {
+                labels.insert(*click, reason);
+            }
+        });
     }
     Ok(labels)
 }
