@@ -2,6 +2,8 @@
 //! how far its own time has come. Knows no store; the sets are loaded and saved by `stores`.
 
 mod incarnation;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use incarnation::{Incarnation, Lane};
 
@@ -66,7 +68,8 @@ impl Journals {
             if let Some(lane) = all.lane_mut(key) {
                 // Sealed before its lanes were told apart.
                 let ended = set.ended || lane.seqs.ended;
-                lane.seqs = Seqs { ended, ..set };
+                let heard_ms = set.heard_ms.max(lane.seqs.heard_ms);
+                lane.seqs = Seqs { ended, heard_ms, ..set };
             }
         }
         all.all.values_mut().for_each(Incarnation::count_holes);
@@ -185,6 +188,7 @@ impl Journals {
 
     /// Moves what the lanes gathered in this batch into it.
     pub(crate) fn gather(&mut self, batch: &mut Batch) {
+        self.all.values_mut().for_each(Incarnation::keep_ahead);
         for (key, lane) in self.all.values_mut().flat_map(Incarnation::lanes_mut) {
             if lane.held.rows() > 0 {
                 batch.clicks.put(key, std::mem::take(&mut lane.held));

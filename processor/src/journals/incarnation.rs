@@ -29,8 +29,8 @@ pub(crate) struct Lane {
     pub(crate) lost: Ranges,
     /// Seqs announced and not in: while there are any, its time stands still.
     holes: u64,
-    /// Everything up to this time is in: its newest heartbeat without a hole.
-    heard_ms: u64,
+    /// What of `seqs.heard_ms` is stored with the lane itself.
+    kept_ms: u64,
 }
 
 impl Lane {
@@ -70,12 +70,16 @@ pub(crate) struct Incarnation {
 impl Incarnation {
     /// A journal with nothing read.
     pub(crate) fn new(known: Known, scope: &Scope) -> Self {
-        let heard_ms = known.heard_ms.unwrap_or(0);
         let ended = known.ended_ms.is_some();
-        let lane =
-            |_| Lane { heard_ms, seqs: Seqs { ended, ..Seqs::default() }, ..Lane::default() };
-        let lanes = (0..Topic::ALL.len() * usize::from(known.partitions)).map(lane).collect();
-        let owned = (0..known.partitions).filter(|partition| scope.owns(*partition)).collect();
+        let heard = |partition: u16| known.heard.get(usize::from(partition)).copied().unwrap_or(0);
+        let lane = |partition| Lane {
+            seqs: Seqs { ended, heard_ms: heard(partition), ..Seqs::default() },
+            ..Lane::default()
+        };
+        let lanes = Topic::ALL.iter().flat_map(|_| (0..known.partitions).map(lane)).collect();
+        let owned: Vec<u16> =
+            (0..known.partitions).filter(|partition| scope.owns(*partition)).collect();
+        let heard_ms = owned.iter().map(|partition| heard(*partition)).min().unwrap_or(0);
         Self { lanes, owned, heard_ms, newest_ms: 0, known }
     }
 
@@ -188,10 +192,25 @@ impl Incarnation {
     }
 
     fn advance(&mut self, batch: &mut Batch) {
-        let heard_ms = self.own_lanes().map(|lane| lane.heard_ms).min().unwrap_or(0);
+        let heard_ms = self.own_lanes().map(|lane| lane.seqs.heard_ms).min().unwrap_or(0);
         if heard_ms > self.heard_ms {
             self.heard_ms = heard_ms;
             batch.heard.insert(self.known.journal, heard_ms);
+        }
+    }
+
+    /// Lanes that have heard more than all of ours together, so that it must be kept with each: whoever has them
+    /// next reads on behind what they heard.
+    pub(super) fn keep_ahead(&mut self) {
+        for topic in Topic::ALL {
+            for n in 0..self.owned.len() {
+                let place = self.place(topic, self.owned[n]);
+                let lane = &mut self.lanes[place];
+                if lane.seqs.heard_ms > self.heard_ms.max(lane.kept_ms) {
+                    lane.kept_ms = lane.seqs.heard_ms;
+                    lane.dirty = true;
+                }
+            }
         }
     }
 
@@ -237,7 +256,7 @@ impl Incarnation {
 
     /// Everything of a partition up to this time is in.
     pub(super) fn heard_in(&self, partition: u16) -> u64 {
-        self.part(partition).map(|lane| lane.heard_ms).min().unwrap_or(0)
+        self.part(partition).map(|lane| lane.seqs.heard_ms).min().unwrap_or(0)
     }
 
     /// Whether a partition's numbers may be incomplete behind what it said: more can come, or something is missing.
@@ -277,6 +296,6 @@ impl Incarnation {
 fn beat(lane: &mut Lane, time_ms: u64) {
     lane.count_holes();
     if lane.holes == 0 {
-        lane.heard_ms = lane.heard_ms.max(time_ms);
+        lane.seqs.heard_ms = lane.seqs.heard_ms.max(time_ms);
     }
 }

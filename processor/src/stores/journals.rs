@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-use super::{bigint, millis, owner::Owner, signed, timestamp};
+use super::{bigint, millis, owner::Owner, signed, timestamp, unsigned};
 use crate::{error::Result, ownership::Scope};
 
 /// A genuine incarnation.
@@ -15,8 +15,8 @@ pub(crate) struct Known {
     pub(crate) start_ms: u64,
     /// Set once it ended for good, or a person retired it.
     pub(crate) ended_ms: Option<u64>,
-    /// The newest heartbeat committed.
-    pub(crate) heard_ms: Option<u64>,
+    /// The newest heartbeat committed of each partition, 0 of one without; empty where there is none at all.
+    pub(crate) heard: Vec<u64>,
 }
 
 impl Known {
@@ -29,7 +29,7 @@ impl Known {
             partitions: header.partitions,
             start_ms: header.start_ms,
             ended_ms: None,
-            heard_ms: None,
+            heard: Vec::new(),
         }
     }
 }
@@ -79,16 +79,16 @@ pub(crate) async fn register(db: &mut PgConnection, owner: &Owner, known: &Known
     }
 }
 
-/// Every journal ever taken in, and what was heard of it in all of some partitions, or of all.
+/// Every journal ever taken in, and what was heard of it in each of some partitions, or of all.
 pub(crate) async fn all(db: &mut PgConnection, of: Option<Vec<i32>>) -> Result<Vec<Known>> {
     let rows = sqlx::query!(
-        "SELECT journal, slot, kind, partitions, started_at, ended_at,
-             (SELECT CASE WHEN count(*) = count(latest.at) THEN min(latest.at) END
-              FROM generate_series(0, j.partitions - 1) AS p (partition)
-              CROSS JOIN LATERAL (SELECT max(h.at) AS at FROM pipeline_heartbeat h
-                  WHERE h.journal = j.journal AND h.partitions @> p.partition) AS latest
-              WHERE $1::int4[] IS NULL OR p.partition = ANY ($1)) AS heard
-         FROM pipeline_journal j ORDER BY started_at, journal",
+        r#"SELECT journal, slot, kind, partitions, started_at, ended_at,
+             ARRAY(SELECT coalesce((SELECT (extract(epoch FROM max(h.at)) * 1000)::bigint FROM pipeline_heartbeat h
+                   WHERE h.journal = j.journal AND h.partitions @> p.partition
+                     AND ($1::int4[] IS NULL OR p.partition = ANY ($1))), 0)
+               FROM generate_series(0, j.partitions - 1) AS p (partition)
+               ORDER BY p.partition) AS "heard!"
+         FROM pipeline_journal j ORDER BY started_at, journal"#,
         of.as_deref(),
     )
     .fetch_all(db)
@@ -100,7 +100,7 @@ pub(crate) async fn all(db: &mut PgConnection, of: Option<Vec<i32>>) -> Result<V
         partitions: u16::try_from(row.partitions).unwrap_or(1),
         start_ms: millis(row.started_at),
         ended_ms: row.ended_at.map(millis),
-        heard_ms: row.heard.map(millis),
+        heard: row.heard.into_iter().map(unsigned).collect(),
     });
     Ok(known.collect())
 }

@@ -31,13 +31,16 @@ pub(crate) struct Seqs {
     pub(crate) decided: u64,
     /// The journal said that nothing more comes here.
     pub(crate) ended: bool,
+    /// Everything up to this time is in: its newest heartbeat without a hole. Stored where the heartbeats of
+    /// `pipeline_heartbeat`, which wait for the slowest lane of an owner, do not say as much.
+    pub(crate) heard_ms: u64,
 }
 
 /// The sets of some partitions, or of all.
 pub(crate) async fn load(db: &mut PgConnection, of: Option<Vec<i32>>) -> Result<Vec<(Key, Seqs)>> {
     let rows = sqlx::query!(
         r#"SELECT journal, topic, partition, covered::text AS "covered!",
-               announced, received, skipped, lost, repeated, decided, ended
+               announced, received, skipped, lost, repeated, decided, ended, heard_ms
            FROM pipeline_seqs WHERE $1::int4[] IS NULL OR partition = ANY ($1)
            ORDER BY journal, topic, partition"#,
         of.as_deref(),
@@ -58,6 +61,7 @@ pub(crate) async fn load(db: &mut PgConnection, of: Option<Vec<i32>>) -> Result<
             repeated: unsigned(row.repeated),
             decided: unsigned(row.decided),
             ended: row.ended,
+            heard_ms: unsigned(row.heard_ms),
         };
         all.push((Key { journal: row.journal.cast_unsigned(), topic, partition }, seqs));
     }
@@ -125,13 +129,13 @@ pub(crate) async fn save(db: &mut PgConnection, touched: &[(Key, &Seqs)]) -> Res
         touched.iter().map(|(_, seqs)| bigint(value(seqs))).collect::<Vec<i64>>()
     };
     sqlx::query!(
-        "INSERT INTO pipeline_seqs (journal, topic, partition, covered, announced, received, skipped, lost, repeated, decided, ended)
-         SELECT s.journal, s.topic, s.partition, s.covered::int8multirange, s.announced, s.received, s.skipped, s.lost, s.repeated, s.decided, s.ended
-         FROM unnest($1::int8[], $2::int2[], $3::int4[], $4::text[], $5::int8[], $6::int8[], $7::int8[], $8::int8[], $9::int8[], $10::int8[], $11::bool[])
-              AS s (journal, topic, partition, covered, announced, received, skipped, lost, repeated, decided, ended)
+        "INSERT INTO pipeline_seqs (journal, topic, partition, covered, announced, received, skipped, lost, repeated, decided, ended, heard_ms)
+         SELECT s.journal, s.topic, s.partition, s.covered::int8multirange, s.announced, s.received, s.skipped, s.lost, s.repeated, s.decided, s.ended, s.heard_ms
+         FROM unnest($1::int8[], $2::int2[], $3::int4[], $4::text[], $5::int8[], $6::int8[], $7::int8[], $8::int8[], $9::int8[], $10::int8[], $11::bool[], $12::int8[])
+              AS s (journal, topic, partition, covered, announced, received, skipped, lost, repeated, decided, ended, heard_ms)
          ON CONFLICT (partition, journal, topic) DO UPDATE SET covered = excluded.covered,
              announced = excluded.announced, received = excluded.received, skipped = excluded.skipped,
-             lost = excluded.lost, repeated = excluded.repeated, decided = excluded.decided, ended = excluded.ended",
+             lost = excluded.lost, repeated = excluded.repeated, decided = excluded.decided, ended = excluded.ended, heard_ms = excluded.heard_ms",
         &journals,
         &topics,
         &partitions,
@@ -143,6 +147,7 @@ pub(crate) async fn save(db: &mut PgConnection, touched: &[(Key, &Seqs)]) -> Res
         &column(|seqs| seqs.repeated),
         &column(|seqs| seqs.decided),
         &touched.iter().map(|(_, seqs)| seqs.ended).collect::<Vec<bool>>(),
+        &column(|seqs| seqs.heard_ms),
     )
     .execute(db)
     .await?;
