@@ -57,8 +57,8 @@ impl<'a> Session<'a> {
             ClaimsConfig { memory_bytes: config.rules.claims_bytes, spill: config.claims_dir() };
         let mut claims = Claims::with_layout(config_of_claims, layout);
         for set in sets {
-            let blobs = claim_blobs::load(&mut db, set, layout).await?;
-            claims.rebuild(set, blobs.iter().map(Vec::as_slice))?;
+            claims.open(set);
+            claim_blobs::each(&mut db, set, layout, |bytes| claims.load(set, bytes)).await?;
         }
         let source = match (&context.group, assignment) {
             (Some(group), Some(assignment)) => {

@@ -3,6 +3,7 @@
 //! topics at that time, or 1 where everything is read.
 
 use sqlx::PgConnection;
+use tokio_stream::StreamExt as _;
 
 use super::{bigint, claims::Blob};
 use crate::error::Result;
@@ -30,10 +31,15 @@ pub(crate) async fn put(
     Ok(())
 }
 
-/// The claims of every shard of a set, in the order of their commits: with them those of other shards, where they were
-/// made under another layout.
-pub(crate) async fn load(db: &mut PgConnection, set: u16, layout: u16) -> Result<Vec<Vec<u8>>> {
-    let rows = sqlx::query!(
+/// Gives the claims of every shard of a set away, blob by blob in the order of their commits: with them those of other
+/// shards, where they were made under another layout. Never holds more than a few of them.
+pub(crate) async fn each(
+    db: &mut PgConnection,
+    set: u16,
+    layout: u16,
+    mut take: impl FnMut(&[u8]) -> Result<()>,
+) -> Result<()> {
+    let mut rows = sqlx::query!(
         "SELECT bytes FROM pipeline_claims
          WHERE layout = $2 AND partition = $1
             OR layout <> $2 AND partition % gcd(layout, $2) = $1 % gcd(layout, $2)
@@ -41,9 +47,11 @@ pub(crate) async fn load(db: &mut PgConnection, set: u16, layout: u16) -> Result
         i32::from(set),
         i32::from(layout),
     )
-    .fetch_all(db)
-    .await?;
-    Ok(rows.into_iter().map(|row| row.bytes).collect())
+    .fetch(db);
+    while let Some(row) = rows.next().await {
+        take(&row?.bytes)?;
+    }
+    Ok(())
 }
 
 /// What is dropped of the claims of some sets, or of all.

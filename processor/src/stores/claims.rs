@@ -119,15 +119,25 @@ impl Claims {
         partition: u16,
         blobs: impl IntoIterator<Item = &'a [u8]>,
     ) -> Result<()> {
-        self.release(partition);
+        self.open(partition);
+        blobs.into_iter().try_for_each(|bytes| self.load(partition, bytes))
+    }
+
+    /// Begins to take a partition over: `load` gives it its claims.
+    pub fn open(&mut self, partition: u16) {
         *self.slot(partition) = Some(Partition::default());
-        for bytes in blobs {
-            if let Err(error) = self.load(partition, bytes) {
-                self.release(partition);
-                return Err(error);
-            }
+    }
+
+    /// Gives a partition that is being taken over the claims of one blob.
+    ///
+    /// # Errors
+    /// As `rebuild`.
+    pub fn load(&mut self, partition: u16, bytes: &[u8]) -> Result<()> {
+        let loaded = self.insert(partition, bytes);
+        if loaded.is_err() {
+            self.release(partition);
         }
-        Ok(())
+        loaded
     }
 
     /// Gives a partition up.
@@ -241,7 +251,7 @@ impl Claims {
         self.partitions.iter().flatten().flat_map(|partition| &partition.0).map(|(_, own)| own)
     }
 
-    fn load(&mut self, partition: u16, bytes: &[u8]) -> Result<()> {
+    fn insert(&mut self, partition: u16, bytes: &[u8]) -> Result<()> {
         let entries = blob::read(bytes).ok_or(Error::Stored { what: "a blob of claims" })?;
         if let Some(partition) = self.slot(partition) {
             entries.into_iter().for_each(|entry| partition.insert(entry));
