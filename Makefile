@@ -37,7 +37,7 @@ sqlx: install ## Write the .sqlx metadata anew after changing a query
 	cargo build --locked -p standalone -p migrations
 	$(STORES) -- deploy/sqlx.sh
 
-.PHONY: bench bench-collector bench-memory bench-processor bench-freshness bench-parts
+.PHONY: bench bench-collector bench-memory bench-processor bench-scaling bench-freshness bench-parts
 bench: bench-parts bench-collector bench-memory bench-processor bench-freshness ## All benchmarks
 
 bench-parts: ## criterion: click id, append, lookup, macros, decide
@@ -54,6 +54,10 @@ bench-memory: install ## Memory of the collector with a million links, at rest a
 bench-processor: install ## Drain a journal of 10 M clicks into both stores
 	cargo build --release --locked -p standalone -p load-tests
 	target/release/processor_drain $(ARGS)
+
+bench-scaling: install install-kafka ## The same through Kafka with 1, 2 and 4 partitions, a fifth of a core for each one's processor
+	cargo build --release --locked -p standalone -p processor -p load-tests
+	for n in 1 2 4; do target/release/processor_drain --kafka --clicks 3000000 --partitions $$n --processors $$n --share 0.2 $(ARGS) || exit 1; done
 
 bench-freshness: install ## Click to visible in the API at 1,000 clicks/s
 	cargo build --release --locked -p standalone -p load-tests

@@ -52,7 +52,7 @@ async fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let folder = load_tests::system::folder()?;
     let broker = match arguments.kafka {
-        true => Some(broker::start(folder.path()).await?),
+        true => Some(broker::start(folder.path(), broker::PARTITIONS).await?),
         false => None,
     };
     let servers = broker.as_ref().map(|broker| broker.config().servers.join(","));

@@ -1,13 +1,14 @@
 //! `model`: enumerates the protocol's states, with every rule or without one, and shows what goes wrong.
 
 use std::{
+    fmt::Debug,
     io::{Write, stdout},
     time::Instant,
 };
 
 use anyhow::{Result, ensure};
 use clap::Parser;
-use load_tests::model::{Bounds, Rule, Rules, search};
+use load_tests::model::{Bounds, Counterexample, Found, Rule, Rules, search, waits};
 
 /// Looks at every state the protocol can come to, within bounds.
 #[derive(Parser)]
@@ -50,25 +51,39 @@ fn main() -> Result<()> {
         copies: arguments.copies,
         ..Bounds::SMALL
     };
+    let off = |rule| Rules { off: rule };
+    let stores = show("the stores", &Rule::ALL, &arguments, |rule| search(bounds, off(rule)))?;
+    let small = waits::Bounds { mishaps: arguments.mishaps + 1, ..waits::Bounds::SMALL };
+    let search = |rule| waits::search(small, rule);
+    let waits = show("conversions that wait", &waits::Rule::ALL, &arguments, search)?;
+    ensure!(stores && waits, "the protocol is broken");
+    Ok(())
+}
+
+/// Searches with every rule, and without each where that was asked for; whether it holds with all.
+fn show<Rule: Copy + Debug>(
+    what: &str,
+    rules: &[Rule],
+    arguments: &Arguments,
+    search: impl Fn(Option<Rule>) -> Found,
+) -> Result<bool> {
     let mut out = stdout().lock();
     let begun = Instant::now();
-    let found = search(bounds, Rules { off: None });
+    let found = search(None);
     let seconds = begun.elapsed().as_secs_f64();
-    writeln!(out, "with every rule: {} states in {seconds:.1} s", found.states)?;
-    if let Some(wrong) = &found.counterexample {
-        writeln!(out, "  {}", wrong.what)?;
-        wrong.steps.iter().try_for_each(|step| writeln!(out, "    {step}"))?;
-    }
-    for rule in Rule::ALL.into_iter().filter(|_| arguments.without) {
+    writeln!(out, "{what}, with every rule: {} states in {seconds:.1} s", found.states)?;
+    found.counterexample.iter().try_for_each(|wrong| tell(&mut out, wrong))?;
+    for rule in rules.iter().filter(|_| arguments.without) {
         writeln!(out, "without {rule:?}:")?;
-        match search(bounds, Rules { off: Some(rule) }).counterexample {
+        match search(Some(*rule)).counterexample {
             None => writeln!(out, "  nothing goes wrong within these bounds")?,
-            Some(wrong) => {
-                writeln!(out, "  {}", wrong.what)?;
-                wrong.steps.iter().try_for_each(|step| writeln!(out, "    {step}"))?;
-            }
+            Some(wrong) => tell(&mut out, &wrong)?,
         }
     }
-    ensure!(found.counterexample.is_none(), "the protocol is broken");
-    Ok(())
+    Ok(found.counterexample.is_none())
+}
+
+fn tell(out: &mut impl Write, wrong: &Counterexample) -> std::io::Result<()> {
+    writeln!(out, "  {}", wrong.what)?;
+    wrong.steps.iter().try_for_each(|step| writeln!(out, "    {step}"))
 }

@@ -1,12 +1,24 @@
 //! Breadth first over every state, so that a counterexample is as short as can be; then backwards from the
 //! good ends, so that nothing can get lost or stuck.
 
-use std::collections::{HashMap, VecDeque};
-
-use super::{
-    state::{Bounds, Rules, State},
-    steps::{steps, wrong},
+use std::{
+    collections::{HashMap, VecDeque},
+    fmt::Display,
+    hash::Hash,
 };
+
+/// What can be searched: where it begins, what can follow, what must never be.
+pub(super) trait Model {
+    type State: Clone + Eq + Hash + Display;
+    /// Nothing has happened.
+    fn begin(&self) -> Self::State;
+    /// All that can follow, each told one way, and what happened.
+    fn steps(&self, state: &Self::State) -> Vec<(String, Self::State)>;
+    /// What must never be, if it is.
+    fn wrong(&self, state: &Self::State) -> Option<&'static str>;
+    /// Everything came to a good end.
+    fn is_done(&self, state: &Self::State) -> bool;
+}
 
 /// How it comes to what must not be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,8 +39,7 @@ pub struct Found {
 }
 
 /// States by number, and how each was come to.
-#[derive(Default)]
-struct Graph {
+struct Graph<State> {
     numbers: HashMap<State, u32>,
     /// The state before, and what happened.
     parents: Vec<Option<(u32, String)>>,
@@ -37,7 +48,12 @@ struct Graph {
     good: Vec<u32>,
 }
 
-impl Graph {
+impl<State: Eq + Hash> Graph<State> {
+    fn new() -> Self {
+        let (numbers, parents) = (HashMap::new(), Vec::new());
+        Self { numbers, parents, before: Vec::new(), good: Vec::new() }
+    }
+
     /// A state's number, and whether it is new.
     fn add(&mut self, state: State, parent: Option<(u32, String)>) -> (u32, bool) {
         let next = self.parents.len() as u32;
@@ -72,21 +88,20 @@ impl Graph {
     }
 }
 
-/// Looks at every state within bounds.
-pub fn search(bounds: Bounds, rules: Rules) -> Found {
-    let mut graph = Graph::default();
-    let begin = State::begin(bounds);
+/// Looks at every state there is.
+pub(super) fn search<M: Model>(model: &M) -> Found {
+    let mut graph = Graph::new();
+    let begin = model.begin();
     graph.add(begin.clone(), None);
     let mut queue = VecDeque::from([(0_u32, begin)]);
     while let Some((number, state)) = queue.pop_front() {
-        if let Some(what) = wrong(&state, rules) {
+        if let Some(what) = model.wrong(&state) {
             return found(&graph, Some((what.to_owned(), number)));
         }
-        if state.is_done() {
+        if model.is_done(&state) {
             graph.good.push(number);
         }
-        for (what, next) in steps(&state, bounds, rules) {
-            let next = next.canonical();
+        for (what, next) in model.steps(&state) {
             let (after, is_new) = graph.add(next.clone(), Some((number, what)));
             graph.before[after as usize].push(number);
             if is_new {
@@ -99,7 +114,7 @@ pub fn search(bounds: Bounds, rules: Rules) -> Found {
     found(&graph, stuck.map(|number| (what, number)))
 }
 
-fn found(graph: &Graph, wrong: Option<(String, u32)>) -> Found {
+fn found<State: Eq + Hash + Display>(graph: &Graph<State>, wrong: Option<(String, u32)>) -> Found {
     let counterexample = wrong.map(|(what, number)| {
         let state = graph.numbers.iter().find(|(_, n)| **n == number).map(|(state, _)| state);
         let shown = state.map(|state| format!(" ({state})")).unwrap_or_default();

@@ -124,7 +124,7 @@ fn main() -> Result<()> {
 /// A broker with both topics.
 fn broker(folder: &Path) -> Result<Cluster> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(load_tests::broker::start(folder))
+    runtime.block_on(load_tests::broker::start(folder, load_tests::broker::PARTITIONS))
 }
 
 fn run(server: &mut dyn Server, load: &Load, kind: Connections) -> Result<Round> {

@@ -8,7 +8,6 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use kafka::local::Cluster;
-use load_tests::broker::PARTITIONS;
 use migrations::testing::{Postgres, Role};
 use rdkafka::{
     Message as _, Offset, TopicPartitionList,
@@ -33,12 +32,17 @@ struct Collector {
 /// See the module.
 pub(crate) struct EventLog {
     cluster: Cluster,
+    partitions: u16,
 }
 
 impl EventLog {
     /// A broker, and everything that stands in the journals below `root` in its topics.
-    pub(crate) async fn fill(root: &Path, postgres: &Postgres, bytes: u64) -> Result<Self> {
-        let log = Self { cluster: load_tests::broker::start(root).await? };
+    pub(crate) async fn fill(
+        root: &Path,
+        postgres: &Postgres,
+        (bytes, partitions): (u64, u16),
+    ) -> Result<Self> {
+        let log = Self { cluster: load_tests::broker::start(root, partitions).await?, partitions };
         log.ship(root, postgres, bytes).await?;
         Ok(log)
     }
@@ -58,7 +62,7 @@ impl EventLog {
             ("--listen", "127.0.0.1:0".to_owned()),
             ("--admin", "127.0.0.1:0".to_owned()),
             ("--cores", "1".to_owned()),
-            ("--partitions", PARTITIONS.to_string()),
+            ("--partitions", self.partitions.to_string()),
             ("--kafka", self.config().servers.join(",")),
         ];
         let flags = flags.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]);
@@ -92,7 +96,7 @@ impl EventLog {
         let consumer: BaseConsumer = client.create()?;
         let mut from = TopicPartitionList::new();
         for topic in Topic::ALL {
-            for partition in 0..PARTITIONS {
+            for partition in 0..self.partitions {
                 let name = self.config().topic(topic);
                 from.add_partition_offset(&name, partition.into(), Offset::Beginning)?;
             }

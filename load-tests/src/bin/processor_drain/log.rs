@@ -5,7 +5,6 @@ use std::{net::IpAddr, path::Path};
 use anyhow::{Context, Result};
 use journal::{JournalId, Partition, Position, Reader, TopicId, Writer, WriterConfig};
 use load_tests::{
-    broker::PARTITIONS,
     generate::{Shape, Visit, Visits},
     links::{AFFILIATES, PROGRAMS},
 };
@@ -24,18 +23,23 @@ const JOURNAL: JournalId = JournalId(0x0102_0304_0506_0708);
 /// Records in one commit: what a busy collector's turn takes.
 const TURN: u64 = 500;
 
-/// Writes the journal; its size in bytes.
-pub(crate) fn write(root: &Path, clicks: u64, conversions: u64, shape: Shape) -> Result<u64> {
+/// Writes the journal of so many partitions; its size in bytes.
+pub(crate) fn write(
+    root: &Path,
+    (clicks, conversions): (u64, u64),
+    partitions: u16,
+    shape: Shape,
+) -> Result<u64> {
     let keys = Keys::parse(KEYS)?;
     let mut visits = Visits::new(shape);
-    let config = WriterConfig::new(root.join("journal"), "c0", PARTITIONS, keys.journal());
+    let config = WriterConfig::new(root.join("journal"), "c0", partitions, keys.journal());
     let mut writer = Writer::create(config, shape.start_ms, JOURNAL)?;
     let mut maker = Maker { shards: keys.shards(), keys, period: u64::MAX, salt: None };
     let mut beat = 0;
     for n in 1..=clicks {
         let visit = visits.next().context("visits have no end")?;
         let click = maker.click(&visit);
-        let partition = Partition(click.shard as u16 % PARTITIONS);
+        let partition = Partition(click.shard as u16 % partitions);
         let seq = writer.stage_with(TopicId(Topic::Clicks.id()), partition, |_, to| {
             // A Vec takes everything.
             let _ = click.encode(to);

@@ -4,12 +4,16 @@
 //! Starts private stores of its own (`tributary stores`), writes the journal, drains it, waits until
 //! ClickHouse has merged, audits, and measures what a click takes on the disk. With `--kafka` a collector
 //! ships the journal to a broker first, and the processor reads it from there. The control is the same
-//! log read to its end and nothing done with it.
+//! log read to its end and nothing done with it. With `--processors` several share the partitions, each a process that
+//! may be held to a share of a core.
 
+mod cpu;
 mod event_log;
 mod log;
 mod measure;
 mod memory;
+mod running;
+mod several;
 mod takeover;
 
 use std::{
@@ -19,13 +23,15 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
-use load_tests::{generate::Shape, links, stores, table::print};
+use load_tests::{broker::PARTITIONS, generate::Shape, links, stores, table::print};
 use migrations::testing::{Clickhouse, Postgres, Role};
 use processor::Config;
 
+use cpu::{Cpu, Stores};
 use event_log::EventLog;
-use measure::{Cpu, per_second};
+use measure::per_second;
 use memory::{Memory, megabytes};
+use several::Shared;
 
 /// Drains a log of generated clicks into both stores.
 #[derive(Parser)]
@@ -48,6 +54,15 @@ struct Arguments {
     /// Nobody comes twice, and afterwards another processor takes over.
     #[arg(long)]
     takeover: bool,
+    /// Of both topics.
+    #[arg(long, default_value_t = PARTITIONS)]
+    partitions: u16,
+    /// Processors that share them, each a process of its own; without it one in this process.
+    #[arg(long, requires = "kafka")]
+    processors: Option<u16>,
+    /// What each of those may use of a core; needs root and control groups.
+    #[arg(long, default_value_t = 1.0, requires = "processors")]
+    share: f64,
     /// Where log and stores lie; a temporary folder if not given.
     #[arg(long)]
     folder: Option<std::path::PathBuf>,
@@ -73,6 +88,8 @@ struct Drained {
     own: Duration,
     /// CPU time of everything.
     machine: Duration,
+    /// CPU time of what is around it.
+    stores: [(&'static str, Duration); 3],
     memory: Memory,
 }
 
@@ -92,17 +109,24 @@ async fn run(arguments: &Arguments) -> Result<()> {
     let (postgres, clickhouse) = (Postgres::fresh().await, Clickhouse::fresh().await);
     links::seed(&postgres.pool(Role::Owner).await, arguments.links).await?;
     let config = settings(root, &postgres, &clickhouse, arguments.rows)?;
-    let bytes = log::write(root, arguments.clicks, arguments.conversions, shape(arguments)?)?;
+    let events = (arguments.clicks, arguments.conversions);
+    let bytes = log::write(root, events, arguments.partitions, shape(arguments)?)?;
     let events = match arguments.kafka {
-        true => Some(EventLog::fill(root, &postgres, bytes).await?),
+        true => Some(EventLog::fill(root, &postgres, (bytes, arguments.partitions)).await?),
         false => None,
     };
     let stores = (&postgres, &clickhouse);
+    if let (Some(count), Some(events)) = (arguments.processors, &events) {
+        let share = (count, arguments.share);
+        let events_of = (arguments.clicks, arguments.conversions);
+        let shared = several::drain(root, stores, events, events_of, share).await?;
+        return tell_shared(arguments, count, &shared);
+    }
     let drained = drain(arguments, root, &config, events.as_ref(), stores).await?;
 
     let report = processor::audit::run(&config).await?;
     ensure!(report.is_clean(), "{report}");
-    let rows = measure::rows(&clickhouse).await?;
+    let (rows, _) = measure::rows(&clickhouse).await?;
     ensure!(rows == arguments.clicks, "{rows} rows of {} clicks", arguments.clicks);
     ensure!(
         report.conversions == arguments.conversions && report.ledger_txs == arguments.conversions,
@@ -132,7 +156,7 @@ async fn drain(
     };
     ensure!(records >= arguments.clicks, "the log has {records} records");
     let (control, control_cpu) = (begun.elapsed(), Cpu::own()?.since(&cpu));
-    let memory = Memory::watch();
+    let (memory, around) = (Memory::watch(), Stores::look());
     let (cpu, all, begun) = (Cpu::own()?, Cpu::machine()?, Instant::now());
     match events {
         Some(events) => {
@@ -159,7 +183,13 @@ async fn drain(
     let memory = memory.end();
     measure::wait_for_merges(clickhouse).await?;
     let (merged, machine) = (begun.elapsed(), Cpu::machine()?.since(&all));
-    Ok(Drained { control, control_cpu, wall, merged, own, machine, memory })
+    let after = Stores::look();
+    let stores = [
+        ("ClickHouse, CPU time", after.clickhouse.since(&around.clickhouse)),
+        ("PostgreSQL, CPU time", after.postgres.since(&around.postgres)),
+        ("Kafka's broker, CPU time", after.kafka.since(&around.kafka)),
+    ];
+    Ok(Drained { control, control_cpu, wall, merged, own, machine, stores, memory })
 }
 
 fn tell(
@@ -185,9 +215,12 @@ fn tell(
         line("the same, CPU time", drained.control_cpu),
         line("processor, its own CPU time", drained.own),
         line("whole machine, CPU time", drained.machine),
+    ];
+    table.extend(drained.stores.iter().map(|(what, time)| line(what, *time)));
+    table.extend([
         line("wall, every row in ClickHouse", drained.wall),
         line("wall, merges done too", drained.merged),
-    ];
+    ]);
     for (what, stored) in [("journal", bytes), ("clicks in ClickHouse", raw), ("day rollups", days)]
     {
         let each = stored as f64 / events as f64;
@@ -211,6 +244,23 @@ fn tell(
         ),
     )?;
     Ok(())
+}
+
+fn tell_shared(arguments: &Arguments, count: u16, shared: &Shared) -> Result<()> {
+    let seconds = |time: Duration| format!("{:.1}", time.as_secs_f64());
+    let events = arguments.clicks + arguments.conversions;
+    let each = shared.own.as_secs_f64() * 1e6 / events as f64;
+    let rows = [
+        vec!["partitions".to_owned(), arguments.partitions.to_string()],
+        vec!["share of a core for each".to_owned(), arguments.share.to_string()],
+        vec!["clicks while all of them worked".to_owned(), shared.clicks.to_string()],
+        vec!["conversions meanwhile".to_owned(), shared.conversions.to_string()],
+        vec!["seconds until every row was in ClickHouse".to_owned(), seconds(shared.wall)],
+        vec!["their CPU time an event, µs".to_owned(), format!("{each:.2}")],
+        vec!["clicks/s".to_owned(), per_second(shared.clicks, shared.wall)],
+        vec!["conversions/s".to_owned(), per_second(shared.conversions, shared.wall)],
+    ];
+    Ok(print(&[&format!("{count} processors"), ""], &rows, "")?)
 }
 
 /// The latest days of visits: what the stores empty or forget with age is still there to be measured.
