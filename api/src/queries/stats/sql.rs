@@ -145,12 +145,15 @@ fn half(site: SiteId, query: &Query, piece: &Piece<'_>, binds: &mut Vec<Bind>) -
         let _ = write!(text, "{} AS k{n}, ", inner(by, source.grain, query.range, column));
     }
     let _ = write!(text, "{} FROM ", sums(source, by_outcome));
+    let mut may_be_empty = false;
     if attributed {
         text.push_str(&attributed::tables(site, piece.range, &asked, binds));
         text.push_str(" WHERE 1");
     } else {
         let outcomes = if by_outcome { OUTCOMES } else { "" };
-        let _ = write!(text, "{} AS t{outcomes} WHERE t.site = ?", source.table);
+        let (rows, incomplete) = source.rows(query);
+        may_be_empty = incomplete;
+        let _ = write!(text, "{rows} AS t{outcomes} WHERE t.site = ?");
         binds.push(Bind::Number(site.to_sql()));
         text.push_str(&span(piece, binds));
         if by_outcome {
@@ -162,6 +165,9 @@ fn half(site: SiteId, query: &Query, piece: &Piece<'_>, binds: &mut Vec<Bind>) -
     }
     if !query.group_by.is_empty() {
         let _ = write!(text, " GROUP BY {}", list(query, |n| format!("k{n}")));
+    }
+    if may_be_empty && !query.group_by.is_empty() {
+        text.push_str(" HAVING gross != 0 OR impressions != 0");
     }
     text
 }

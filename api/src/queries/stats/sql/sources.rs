@@ -27,6 +27,17 @@ pub(super) struct Source {
     pub(super) of_clicks: bool,
     pub(super) grain: Grain,
     keeps: fn(Dimension) -> bool,
+    /// It has only rows with something in these.
+    lacks: Option<Lacks>,
+}
+
+/// What rows are not in a table: those with nothing in some columns, which are the rest of another table's sums.
+#[derive(Debug, Clone, Copy)]
+struct Lacks {
+    columns: &'static [&'static str],
+    /// Keys that both tables have.
+    keys: &'static str,
+    whole: &'static str,
 }
 
 /// A part of the span, and who answers for it.
@@ -37,32 +48,41 @@ pub(super) struct Piece<'a> {
 }
 
 const fn clicks(table: &'static str, grain: Grain, keeps: fn(Dimension) -> bool) -> Source {
-    Source { table, of_clicks: true, grain, keeps }
+    Source { table, of_clicks: true, grain, keeps, lacks: None }
 }
 
 const fn conversions(table: &'static str, grain: Grain, keeps: fn(Dimension) -> bool) -> Source {
-    Source { table, of_clicks: false, grain, keeps }
+    Source { table, of_clicks: false, grain, keeps, lacks: None }
+}
+
+const fn some(table: &'static str, keeps: fn(Dimension) -> bool, lacks: Lacks) -> Source {
+    Source { table, of_clicks: true, grain: Grain::Day, keeps, lacks: Some(lacks) }
+}
+
+const fn sub(
+    table: &'static str,
+    column: &'static [&'static str],
+    keeps: fn(Dimension) -> bool,
+) -> Source {
+    let keys = "site, affiliate, day, program, kind";
+    some(table, keeps, Lacks { columns: column, keys, whole: "clicks_by_day_affiliate" })
 }
 
 /// Sums of clicks by what they keep, from few rows to many; outcomes stand beside one another in each of them.
-pub(super) const CLICKS: [Source; 14] = [
+pub(super) const CLICKS: [Source; 15] = [
     clicks("clicks_by_day_program", Grain::Day, |by| {
         matches!(by, Dimension::Program | Dimension::Reason)
     }),
     clicks("clicks_by_hour_program", Grain::Hour, |by| {
-        matches!(by, Dimension::Hour | Dimension::Program | Dimension::Reason)
-    }),
-    clicks("clicks_by_day_agent", Grain::Day, |by| {
-        use Dimension::{Browser, Device, Language, Os, Program};
-        matches!(by, Program | Device | Os | Browser | Language)
-    }),
-    clicks("clicks_by_day_place", Grain::Day, |by| {
-        use Dimension::{City, Country, Program, Region};
-        matches!(by, Program | Country | Region | City)
+        matches!(by, Dimension::Program | Dimension::Reason)
     }),
     clicks("clicks_by_day_country", Grain::Day, |by| {
         use Dimension::{Country, Device, Program, Reason};
         matches!(by, Program | Country | Device | Reason)
+    }),
+    clicks("clicks_by_day_agent", Grain::Day, |by| {
+        use Dimension::{Browser, Device, Language, Os, Program};
+        matches!(by, Program | Device | Os | Browser | Language)
     }),
     clicks("clicks_by_day_affiliate", Grain::Day, |by| {
         matches!(by, Dimension::Affiliate | Dimension::Program)
@@ -71,11 +91,32 @@ pub(super) const CLICKS: [Source; 14] = [
     clicks("clicks_by_day_referrer", Grain::Day, |by| {
         matches!(by, Dimension::Program | Dimension::Referrer | Dimension::Source)
     }),
-    clicks("clicks_by_day_sub1", Grain::Day, |by| of_sub(by, 1)),
-    clicks("clicks_by_day_sub2", Grain::Day, |by| of_sub(by, 2)),
-    clicks("clicks_by_day_sub3", Grain::Day, |by| of_sub(by, 3)),
-    clicks("clicks_by_day_sub4", Grain::Day, |by| of_sub(by, 4)),
-    clicks("clicks_by_day_sub5", Grain::Day, |by| of_sub(by, 5)),
+    some(
+        "clicks_by_day_place",
+        |by| {
+            use Dimension::{City, Country, Program, Region};
+            matches!(by, Program | Country | Region | City)
+        },
+        Lacks {
+            columns: &["region", "city"],
+            keys: "site, program, day, country, kind",
+            whole: "clicks_by_day_country",
+        },
+    ),
+    some(
+        "clicks_by_day_code",
+        |by| matches!(by, Dimension::Program | Dimension::Code | Dimension::Reason),
+        Lacks {
+            columns: &["code"],
+            keys: "site, day, program, reason, kind",
+            whole: "clicks_by_day_program",
+        },
+    ),
+    sub("clicks_by_day_sub1", &["sub1"], |by| of_sub(by, 1)),
+    sub("clicks_by_day_sub2", &["sub2"], |by| of_sub(by, 2)),
+    sub("clicks_by_day_sub3", &["sub3"], |by| of_sub(by, 3)),
+    sub("clicks_by_day_sub4", &["sub4"], |by| of_sub(by, 4)),
+    sub("clicks_by_day_sub5", &["sub5"], |by| of_sub(by, 5)),
     clicks("clicks", Grain::Moment, |_| true),
 ];
 
@@ -92,6 +133,14 @@ fn of_sub(by: Dimension, n: u8) -> bool {
 }
 
 impl Source {
+    /// What stands behind FROM, and whether it may have groups that count nothing.
+    pub(super) fn rows(&self, query: &Query) -> (String, bool) {
+        match &self.lacks {
+            Some(lacks) if lacks.are_asked(query) => (lacks.completed(self.table), true),
+            _ => (self.table.to_owned(), false),
+        }
+    }
+
     fn fits(&self, asked: &[Dimension]) -> bool {
         asked.iter().all(|&by| {
             let kept = match self.grain {
@@ -101,6 +150,34 @@ impl Source {
             };
             kept || self.of_clicks && by == Dimension::Outcome || (self.keeps)(by)
         })
+    }
+}
+
+impl Lacks {
+    /// Whether rows without anything there count: not where a filter wants something.
+    fn are_asked(&self, query: &Query) -> bool {
+        !query.filters.iter().any(|filter| {
+            let named = self.columns.contains(&filter.dimension.name());
+            named && !filter.exclude && !filter.values.iter().any(String::is_empty)
+        })
+    }
+
+    /// The table, and what it leaves of the other's sums.
+    fn completed(&self, table: &str) -> String {
+        let Self { columns, keys, whole } = self;
+        let with: Vec<String> =
+            columns.iter().map(|name| format!("toString({name}) AS {name}")).collect();
+        let with = with.join(", ");
+        let without: Vec<String> = columns.iter().map(|name| format!("'' AS {name}")).collect();
+        let without = without.join(", ");
+        let plus = "gross, uniques, duplicates, invalid";
+        let minus =
+            "-gross AS gross, -uniques AS uniques, -duplicates AS duplicates, -invalid AS invalid";
+        format!(
+            "(SELECT {keys}, {with}, {plus} FROM {table} \
+             UNION ALL SELECT {keys}, {without}, {plus} FROM {whole} \
+             UNION ALL SELECT {keys}, {without}, {minus} FROM {table})"
+        )
     }
 }
 
