@@ -72,6 +72,8 @@ async fn every_dimension_says_the_same_by_sums_and_by_rows() {
     let world = filled().await;
     for span in SPANS {
         same(&world, span).await;
+    }
+    for span in [SPANS[1], SPANS[3], SPANS[4]] {
         for by in Dimension::all() {
             let name = by.name();
             // Groups of equal numbers come in one order: their keys'.
@@ -83,28 +85,27 @@ async fn every_dimension_says_the_same_by_sums_and_by_rows() {
 #[tokio::test]
 async fn filters_say_the_same_by_sums_and_by_rows() {
     let world = filled().await;
-    for span in &SPANS[..2] {
-        for filter in [
-            "outcome=invalid",
-            "outcome=-unique",
-            "reason=bot",
-            "program=prg_1",
-            "affiliate=aff_2",
-            "link=-lnk_1",
-            "country=FR",
-            "sub1=x",
-            "sub1=-x",
-            "sub1=(none)",
-            "sub1=-(none)",
-            "sub1=x,(none)",
-            "city=-(none)",
-            "code=gone0",
-            "code=(none)",
-            "referrer=a.example",
-        ] {
-            for by in ["day", "outcome", "program", "sub1", "country", "hour"] {
-                same(&world, &format!("{span}&{filter}&group_by={by}&order={by}")).await;
-            }
+    let span = SPANS[1];
+    for filter in [
+        "outcome=invalid",
+        "outcome=-unique",
+        "reason=bot",
+        "program=prg_1",
+        "affiliate=aff_2",
+        "link=-lnk_1",
+        "country=FR",
+        "sub1=x",
+        "sub1=-x",
+        "sub1=(none)",
+        "sub1=-(none)",
+        "sub1=x,(none)",
+        "city=-(none)",
+        "code=gone0",
+        "code=(none)",
+        "referrer=a.example",
+    ] {
+        for by in ["day", "outcome", "sub1", "hour"] {
+            same(&world, &format!("{span}&{filter}&group_by={by}&order={by}")).await;
         }
     }
 }
