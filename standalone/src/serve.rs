@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
+use migrations::clickhouse::{Database, Outbox};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 use crate::installation::{Installation, Role};
@@ -99,8 +100,8 @@ async fn migrate(installation: &Installation) -> anyhow::Result<()> {
     let owner = installation.owner_url()?;
     let steps = migrations::postgres::migrate(owner.as_str()).await?;
     let clickhouse = installation.clickhouse_url("owner");
-    let more =
-        migrations::clickhouse::migrate(&clickhouse, migrations::clickhouse::DATABASE).await?;
+    let database = Database::one(&clickhouse, migrations::clickhouse::DATABASE);
+    let more = database.sent_from(Outbox::of(owner.as_str())).migrate().await?;
     let days = installation.config.address_days;
     migrations::clickhouse::keep_addresses(&clickhouse, migrations::clickhouse::DATABASE, days)
         .await?;
