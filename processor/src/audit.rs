@@ -72,7 +72,7 @@ async fn stores(pool: &PgPool, engine: &Engine, extent: &Extent) -> Result<Repor
     let mut report = Report::new(snapshot.commit, extent);
     lanes(&snapshot, &mut report);
     report.discrepancies.extend(snapshot.wrong.iter().cloned());
-    if wait_for_blocks(pool, snapshot.commit).await? {
+    if wait_for_blocks(pool, snapshot.commit, PATIENCE).await? {
         engine::compare(engine, pool, &snapshot, &mut report).await?;
     } else {
         report.say(
@@ -180,15 +180,22 @@ fn range(key: Key, first: u64, last: u64) -> String {
 }
 
 /// Whether ClickHouse has every block up to a commit.
-async fn wait_for_blocks(pool: &PgPool, commit: i64) -> Result<bool> {
+pub(crate) async fn wait_for_blocks(
+    pool: &PgPool,
+    commit: i64,
+    patience: Duration,
+) -> Result<bool> {
     let begun = std::time::Instant::now();
-    while begun.elapsed() < PATIENCE {
+    loop {
         match outbox::load(pool).await?.1 {
-            Some(oldest) if oldest <= commit => tokio::time::sleep(LOOK).await,
+            Some(oldest) if oldest <= commit => {}
             _ => return Ok(true),
         }
+        if begun.elapsed() >= patience {
+            return Ok(false);
+        }
+        tokio::time::sleep(LOOK).await;
     }
-    Ok(false)
 }
 
 /// Rollups against raw rows: as they are, and where that does not agree, as they are while nobody sends.

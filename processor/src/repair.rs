@@ -105,6 +105,12 @@ pub(crate) async fn rollups(engine: &Engine) -> Result<Vec<Rollup>> {
 }
 
 impl Rollup {
+    /// Whether its sums depend on a column of the raw table.
+    pub(crate) fn reads(&self, column: &str) -> bool {
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        self.select.split(|c| !is_word(c)).any(|word| word == column)
+    }
+
     /// The rows that must be added to make the rollup what the raw rows say, for days that `days`
     /// (a condition on `day`) names.
     fn differences(&self, days: &str) -> String {

@@ -14,6 +14,7 @@ pub(crate) mod conversions;
 pub(crate) mod ledger;
 pub(crate) mod outbox;
 pub(crate) mod losses;
+pub(crate) mod forgets;
 pub(crate) mod server;
 pub(crate) mod touched;
 

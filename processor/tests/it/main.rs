@@ -22,3 +22,4 @@ mod overtaken;
 mod restored_kafka;
 mod frozen;
 mod copied;
+mod forgotten;
