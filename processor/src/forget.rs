@@ -227,7 +227,7 @@ async fn refuse_unknown(
 }
 
 fn unknown_click(kept: Option<Retention>) -> Error {
-    let since = kept.map(Retention::since_ms).filter(|ms| *ms > 0).map(|ms| {
+    let since = kept.map(|kept| kept.since_ms()).filter(|ms| *ms > 0).map(|ms| {
         let at = timestamp(unsigned(ms)).format("%Y-%m-%d %H:%M UTC");
         format!(", or its raw row has expired (they are kept since {at})")
     });

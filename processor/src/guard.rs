@@ -72,12 +72,13 @@ async fn reconcile(db: &mut PgConnection, here: Pair, engine: &Engine) -> Result
     let open = outbox::open_ids(&mut *db).await?;
     remove_uncommitted(db, engine, &open).await?;
     // Also those of a run before this one that removed rows and got no further.
-    let mut days = touched::all(&mut *db).await?;
-    let kept = Retention::ask(engine).await?.first_day();
-    // Of days whose raw rows are expiring the sums are all there is: they stay as they are.
-    days.retain(|day| *day >= kept);
-    if !days.is_empty() {
-        for rollup in repair::rollups(engine).await? {
+    let days = touched::all(&mut *db).await?;
+    let kept = Retention::ask(engine).await?;
+    for rollup in repair::rollups(engine).await? {
+        // Of days whose raw rows are expiring the sums are all there is: they stay as they are.
+        let first = kept.first_day_of(&rollup.table);
+        let days: Vec<NaiveDate> = days.iter().copied().filter(|day| *day >= first).collect();
+        if !days.is_empty() {
             rollup.rebuild(engine, &days).await?;
         }
     }

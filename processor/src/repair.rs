@@ -138,10 +138,10 @@ impl Rollup {
     pub(crate) async fn compare(
         &self,
         engine: &Engine,
-        kept: Retention,
+        kept: &Retention,
         days: Option<(NaiveDate, NaiveDate)>,
     ) -> Result<Vec<Difference>> {
-        let first_kept = kept.first_day();
+        let first_kept = kept.first_day_of(&self.table);
         let (condition, raw) = match days {
             None => (format!("day >= '{first_kept}'"), String::new()),
             Some((first, last)) => (
@@ -219,7 +219,8 @@ async fn repair(engine: &Engine, day: NaiveDate) -> Result<Vec<Repaired>> {
     }
     let mut repaired = Vec::new();
     for rollup in rollups(engine).await? {
-        let differences = rollup.compare(engine, kept, Some((day, day))).await?;
+        // Sums by hour go before their rows do, and are not made again.
+        let differences = rollup.compare(engine, &kept, Some((day, day))).await?;
         let of_day = |one: &&Difference| one.day == day.to_string();
         let rows = differences.iter().filter(of_day).map(|one| one.rows).sum();
         if rows > 0 {

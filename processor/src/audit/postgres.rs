@@ -94,7 +94,7 @@ pub(super) struct Times {
 }
 
 impl Times {
-    fn of(extent: &Extent, kept: Retention) -> Self {
+    fn of(extent: &Extent, kept: &Retention) -> Self {
         match extent.bounds() {
             Some(ms) => Self { since_ms: ms.start, until_ms: Some(ms.end) },
             None => Self { since_ms: unsigned(kept.since_ms()), until_ms: None },
@@ -126,7 +126,7 @@ pub(super) async fn sets(pool: &PgPool) -> Result<Sets> {
 }
 
 /// Reads it all.
-pub(super) async fn snapshot(pool: &PgPool, kept: Retention, extent: &Extent) -> Result<Snapshot> {
+pub(super) async fn snapshot(pool: &PgPool, kept: &Retention, extent: &Extent) -> Result<Snapshot> {
     let mut connection = pool.acquire().await?;
     // No transaction has a number then and is not over: everything up to the last one is in the snapshot, which
     // begins with the first question, or never will be.
@@ -162,7 +162,7 @@ pub(super) async fn snapshot(pool: &PgPool, kept: Retention, extent: &Extent) ->
 
 async fn blocks(
     db: &mut PgConnection,
-    kept: Retention,
+    kept: &Retention,
     extent: &Extent,
 ) -> Result<BTreeMap<String, Block>> {
     let bounds = extent.bounds();
