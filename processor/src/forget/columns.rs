@@ -1,21 +1,19 @@
 //! Which columns tell about the visitor, and are emptied; every other one stays, and here is why.
 //!
-//! Emptied is what says who somebody is, or where they are more closely than a country. What stays:
-//! place and time of the row (site, link, time, journal, shard, seq, block: nothing could be proved without), outcome
-//! and reason, and every dimension that a rollup sums by, of which each is shared by many: country, device, os, browser,
-//! language, the referrer's domain, source, `sub1` … `sub10` and coupon (the affiliate's and the advertiser's words for
-//! their campaigns, not the visitor's). A conversion's `txn_id` is the advertiser's number of a sale, by which it counts
+//! Emptied is what tells one person from another. What stays: place and time of the row (site, link, time, journal,
+//! shard, seq, block: nothing could be proved without), outcome and reason, and every dimension of reports, which rollups
+//! sum by and of which each is shared by many: country, region, city, device, os, browser, language, the referrer's
+//! domain, source, `sub1` … `sub10` and coupon (the affiliate's and the advertiser's words for their campaigns, not the
+//! visitor's). A conversion's `txn_id` is the advertiser's number of a sale, by which it counts
 //! once and is paid; money keeps it.
 
 /// Of `clicks`: the name, and what stands there afterwards. A visitor of 0 is none known, as of those who asked not to be
 /// followed: never one visitor.
-pub(super) const CLICKS: [(&str, &str); 5] = [
+pub(super) const CLICKS: [(&str, &str); 3] = [
     ("visitor", "0"),
     ("address", "''"),
     // One click's number in the affiliate's own books.
     ("aff_click_id", "''"),
-    ("region", "''"),
-    ("city", "''"),
 ];
 
 /// Of `conversions`. Advertisers name their customers in `adv1` … `adv10`.

@@ -22,8 +22,8 @@ pub(super) struct Options {
 
 #[derive(clap::Subcommand)]
 enum Action {
-    /// Empties what tells about a visitor: key, address, city and the like of their clicks, what advertisers call them in
-    /// their conversions. Every row, outcome, sum and payment stays. Shows what journals, Kafka and backups still hold,
+    /// Empties what tells a visitor from others: key, address and the affiliate's own number of their clicks, what
+    /// advertisers call them in their conversions. Every row, outcome, sum and payment stays. Shows what journals, Kafka and backups still hold,
     /// and until when.
     Forget(Forget),
 }
