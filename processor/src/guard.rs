@@ -18,6 +18,7 @@ use crate::{
     repair,
     retention::Retention,
     stores::{
+        block_sums,
         outbox::{self, BlockId},
         owner,
         server::{self, Lock, Pair},
@@ -115,9 +116,12 @@ async fn remove_uncommitted(
     open: &[BlockId],
 ) -> Result<()> {
     let open: HashSet<BlockId> = open.iter().copied().collect();
+    // What this server put together it has committed: what it has not, has a later commit.
+    let summed = block_sums::stretches(&mut *db).await?.last;
     for table in TABLES {
         let sql = format!(
-            "SELECT block, toString(min(day)) AS first_day, toString(max(day)) AS last_day FROM {table} GROUP BY block"
+            "SELECT block, toString(min(day)) AS first_day, toString(max(day)) AS last_day FROM {table}
+             WHERE commit > {summed} GROUP BY block"
         );
         let stored: Vec<Stored> = engine.client().query(&sql).fetch_all().await?;
         let mut wrong = Vec::new();

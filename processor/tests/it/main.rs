@@ -12,6 +12,7 @@ mod refused;
 mod restored;
 mod holes;
 mod kept;
+mod summed;
 mod event_log;
 mod partitions;
 mod audits;
