@@ -37,8 +37,8 @@ sqlx: install ## Write the .sqlx metadata anew after changing a query
 	cargo build --locked -p standalone -p migrations
 	$(STORES) -- deploy/sqlx.sh
 
-.PHONY: bench bench-collector bench-memory bench-processor bench-freshness bench-parts
-bench: bench-parts bench-collector bench-memory bench-processor bench-freshness ## All benchmarks
+.PHONY: bench bench-collector bench-memory bench-processor bench-freshness bench-dashboard bench-parts
+bench: bench-parts bench-collector bench-memory bench-processor bench-freshness bench-dashboard ## All benchmarks
 
 bench-parts: ## criterion: click id, append, lookup, macros, decide
 	cargo bench --locked -p benches
@@ -58,6 +58,10 @@ bench-processor: install ## Drain a journal of 10 M clicks into both stores
 bench-freshness: install ## Click to visible in the API at 1,000 clicks/s
 	cargo build --release --locked -p standalone -p load-tests
 	target/release/freshness $(ARGS)
+
+bench-dashboard: install ## What pages and JSON ask, with 100 M clicks stored: ARGS="--clicks 2000000 --keep /tmp/dashboard"
+	cargo build --release --locked -p standalone -p api -p load-tests
+	target/release/dashboard $(ARGS)
 
 .PHONY: install install-bench install-kafka
 install: ## Install what is missing: Debian packages, the ClickHouse engine, the country database

@@ -11,7 +11,7 @@ mod random;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use corpus::{CORPUS, Corpus};
-pub(crate) use random::Random;
+pub use random::Random;
 
 /// Visitors that may come back: the latest so many.
 const REMEMBERED: usize = 1 << 16;

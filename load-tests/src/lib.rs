@@ -8,6 +8,7 @@ pub mod clicker;
 pub mod generate;
 pub mod faults;
 pub mod links;
+pub mod merges;
 pub mod model;
 pub mod stores;
 pub mod system;

@@ -12,9 +12,11 @@ use url::Url;
 use crate::{Error, Step, pending, steps};
 
 mod cluster;
+mod fill;
 mod keep;
 
 pub use cluster::Cluster;
+pub use fill::{Outbox, SEND_LOCK};
 pub use keep::{Keep, Kept, Kind};
 
 /// The files, embedded. Only read: sqlx runs none of them.
@@ -46,6 +48,8 @@ pub struct Database<'a> {
     pub name: &'a str,
     /// The cluster, where it is one's.
     pub cluster: Option<&'a Cluster>,
+    /// Where blocks are sent from: needed where sums come to a store that has events.
+    pub outbox: Option<Outbox<'a>>,
 }
 
 /// Brings a database of one server up to date.
@@ -68,7 +72,13 @@ impl<'a> Database<'a> {
     /// Of one server.
     #[must_use]
     pub const fn one(url: &'a str, name: &'a str) -> Self {
-        Self { url, name, cluster: None }
+        Self { url, name, cluster: None, outbox: None }
+    }
+
+    /// The same, with the outbox that is sent into it.
+    #[must_use]
+    pub const fn sent_from(self, outbox: Outbox<'a>) -> Self {
+        Self { outbox: Some(outbox), ..self }
     }
 
     /// Brings it up to date, and creates it where it is absent. Gives what was applied; nothing when it was up to date.
@@ -84,9 +94,39 @@ impl<'a> Database<'a> {
         let client = engine.with_database(self.name);
         let left = pending(STORE, FILES.iter(), &applied(&client).await?)?;
         for file in &left {
-            apply(&client, file, &of_file(self.name, self.cluster, file)?).await?;
+            self.apply(&client, file).await?;
         }
         Ok(steps(&left))
+    }
+
+    /// One file, and its record. Sums that it makes of events stored already are filled while nothing is sent.
+    async fn apply(&self, client: &Client, file: &Migration) -> Result<(), Error> {
+        let (version, statements) = (file.version, of_file(self.name, self.cluster, file)?);
+        let sums = fill::made_by(file.sql.as_str());
+        let pause = match (fill::has_events(client).await?, self.outbox) {
+            (Some(true), None) if !sums.is_empty() => return Err(Error::NotPaused { version }),
+            (Some(_), Some(outbox)) if !sums.is_empty() => fill::Pause::begin(&outbox).await?,
+            _ => return apply(client, file, &statements).await,
+        };
+        // Nobody has sent since; and another migrator may have been here while this one waited.
+        let is_empty = fill::has_events(client).await? != Some(true);
+        if applied(client).await?.contains_key(&version) {
+            return pause.end().await;
+        }
+        if is_empty {
+            apply(client, file, &statements).await?;
+            return pause.end().await;
+        }
+        if self.cluster.is_some() {
+            return Err(Error::SumsOfCluster { version });
+        }
+        fill::drop_remains(client, &sums).await?;
+        run(client, version, &statements).await?;
+        for sums in &sums {
+            pause.fill(client, sums).await?;
+        }
+        record(client, file).await?;
+        pause.end().await
     }
 
     /// What `migrate` would apply. Changes nothing.
@@ -175,13 +215,22 @@ pub(crate) fn statements(sql: &str) -> impl Iterator<Item = &str> {
 }
 
 async fn apply(client: &Client, file: &Migration, statements: &[String]) -> Result<(), Error> {
+    run(client, file.version, statements).await?;
+    record(client, file).await
+}
+
+async fn run(client: &Client, version: i64, statements: &[String]) -> Result<(), Error> {
     for statement in statements {
         client.query(&escaped(statement)).execute().await.map_err(|error| Error::Failed {
             store: STORE,
-            version: file.version,
+            version,
             reason: error.to_string(),
         })?;
     }
+    Ok(())
+}
+
+async fn record(client: &Client, file: &Migration) -> Result<(), Error> {
     // By SELECT, so that no setting about asynchronous inserts can hold the row back.
     client
         .query("INSERT INTO schema_migrations (version, name, checksum) SELECT ?, ?, ?")

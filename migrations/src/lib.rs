@@ -85,6 +85,22 @@ pub enum Error {
         /// The statement's first line.
         head: String,
     },
+    /// Sums would be made while somebody sends.
+    #[error(
+        "clickhouse: migration {version:04} makes sums of events that are stored already: give --database-url too, so that sending pauses meanwhile"
+    )]
+    NotPaused {
+        /// The number in the file's name.
+        version: i64,
+    },
+    /// Sums of a cluster's events are made on each of its shards, which the migrator does not do.
+    #[error(
+        "clickhouse: migration {version:04} makes sums of events that are stored already, which is not done for a cluster yet; nothing was changed (docs/scaling.md)"
+    )]
+    SumsOfCluster {
+        /// The number in the file's name.
+        version: i64,
+    },
     /// A database made without a cluster.
     #[error(
         "clickhouse: this database was made for one server; a cluster begins with a database of its own (docs/scaling.md)"

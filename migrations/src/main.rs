@@ -8,7 +8,7 @@ use clap::Parser;
 use kafka::{Found, Layout};
 use migrations::{
     Step,
-    clickhouse::{self, Cluster, Database},
+    clickhouse::{self, Cluster, Database, Outbox},
     postgres,
 };
 use std::{
@@ -44,6 +44,12 @@ struct Arguments {
     print: bool,
     #[command(flatten)]
     keep: clickhouse::Keep,
+    /// As the processors have it: what they sent before comes in within this time, or not at all
+    #[arg(long, env = "TRIBUTARY_INSERT_LIMIT_MS", default_value_t = 8_000)]
+    insert_limit_ms: u64,
+    /// As the processors have it
+    #[arg(long, env = "TRIBUTARY_IDLE_LIMIT_MS", default_value_t = 3_000)]
+    idle_limit_ms: u64,
     #[command(flatten)]
     kafka: kafka::Config,
     /// Partitions of both topics, as the collectors have them; changed in topics that are there only by --grow
@@ -114,7 +120,10 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     if let Some(url) = &arguments.clickhouse_url {
         let (name, cluster) =
             (&arguments.clickhouse_database, arguments.clickhouse_cluster.as_ref());
-        let database = Database { url, name, cluster };
+        let outbox = arguments.database_url.as_deref();
+        let rest = Duration::from_millis(arguments.insert_limit_ms + arguments.idle_limit_ms);
+        let outbox = outbox.map(|url| Outbox { url, rest });
+        let database = Database { url, name, cluster, outbox };
         let steps = match arguments.dry_run {
             true => database.plan().await?,
             false => database.migrate().await?,

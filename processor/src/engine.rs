@@ -20,7 +20,8 @@ use tokio::net::TcpStream;
 use crate::{
     config::{Stores, Window},
     error::{Error, Result},
-    stores::outbox::Block,
+    native::Encoded,
+    stores::outbox::{Block, BlockId},
 };
 
 /// How much of a body is handed over at once.
@@ -126,6 +127,27 @@ impl Connection {
             .await
             .map_err(|_| Error::ClickHouse(ClientError::TimedOut))?
     }
+}
+
+/// Sends a block that stands in no outbox, as one of the outbox is sent: for programs that fill a store to measure it.
+///
+/// # Errors
+/// `Config` for an address that is none, `ClickHouse` when the engine does not take it.
+pub async fn insert_block(
+    stores: &Stores,
+    window: &Window,
+    id: u128,
+    encoded: Encoded,
+) -> Result<()> {
+    let block = Block {
+        id: BlockId(id.to_be_bytes()),
+        commit: 0,
+        table: encoded.table.to_owned(),
+        columns: encoded.columns,
+        rows: encoded.rows as u64,
+        bytes: encoded.bytes,
+    };
+    Engine::new(stores, window)?.connect().await?.insert(&block).await
 }
 
 /// One INSERT, one block, chunked. Every setting that a repeat depends on is said here, whatever the

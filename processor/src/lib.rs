@@ -42,5 +42,6 @@ mod admin;
 mod run;
 
 pub use config::Config;
+pub use engine::insert_block;
 pub use error::{Error, Result};
 pub use run::{drain, run};

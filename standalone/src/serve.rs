@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use migrations::clickhouse::{DATABASE, Database};
+use migrations::clickhouse::{DATABASE, Database, Outbox};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 use crate::installation::{Installation, Role};
@@ -101,7 +101,7 @@ async fn migrate(installation: &Installation) -> anyhow::Result<()> {
     let steps = migrations::postgres::migrate(owner.as_str()).await?;
     let clickhouse = installation.clickhouse_url("owner");
     let tables = Database::one(&clickhouse, DATABASE);
-    let more = tables.migrate().await?;
+    let more = tables.sent_from(Outbox::of(owner.as_str())).migrate().await?;
     for kept in tables.keep(&installation.config.keep).await? {
         tracing::info!("clickhouse keeps {kept}");
     }

@@ -133,6 +133,20 @@ impl Range {
             .all(|&at| midnight(instant(at).with_timezone(&zone).date_naive(), zone) == at)
     }
 
+    /// From the first midnight in it to the last; it may hold no day.
+    pub fn whole_days(self) -> Self {
+        let at_midnight = |at_ms| {
+            let day = self.day(at_ms);
+            (day, midnight(day, self.zone))
+        };
+        let (day, start) = at_midnight(self.from_ms);
+        let from_ms = match start == self.from_ms {
+            true => start,
+            false => midnight(day.checked_add_days(Days::new(1)).unwrap_or(day), self.zone),
+        };
+        Self { from_ms, to_ms: at_midnight(self.to_ms).1, ..self }
+    }
+
     fn between(
         from: Option<&str>,
         to: Option<&str>,

@@ -12,9 +12,9 @@ use serde::Deserialize;
 use super::{
     Page,
     bind::{self, Bind},
-    stats::{Query, Side},
+    stats::{Filter, Query, Side},
 };
-use crate::app::App;
+use crate::{app::App, clock, params::range::Range};
 
 /// The lower bits of a journal's id that a click id carries.
 pub(super) const JOURNAL_BITS: u64 = (1 << 20) - 1;
@@ -121,6 +121,11 @@ const COLUMNS: &str = "toUnixTimestamp64Milli(t.time) AS at_ms, t.journal, t.sha
     CAST([t.sub1, t.sub2, t.sub3, t.sub4, t.sub5, t.sub6, t.sub7, t.sub8, t.sub9, t.sub10], 'Array(String)') AS subs, \
     t.code";
 
+/// How far back is looked first, and how many times further each time after: most often the newest hour has
+/// enough, and rows of a short time lie together.
+const FIRST_MS: i64 = 3_600_000;
+const FURTHER: i64 = 12;
+
 /// Newest first, of one kind, within the span and filters of `query` (the rest of it is not looked
 /// at): those a report counts. `after` is the last click of the page before.
 ///
@@ -136,17 +141,58 @@ pub async fn list(
     if query.filters.iter().any(|filter| filter.dimension.side() == Side::OfConversions) {
         return Ok(Page { rows: Vec::new(), has_more: false });
     }
-    let mut binds = vec![
-        Bind::Number(app.site.to_sql()),
-        Bind::Number(query.range.from_ms),
-        Bind::Number(query.range.to_ms),
-    ];
+    let limit = usize::from(limit);
+    let mut rows: Vec<Click> = Vec::new();
+    for span in stretches(query.range, newest_ms(after)) {
+        let wanted = limit + 1 - rows.len();
+        let found = within(app, (kind, &query.filters, span), after, wanted).await?;
+        rows.extend(found.into_iter().map(|found| found.click(&app.keys)));
+        if rows.len() > limit {
+            break;
+        }
+    }
+    let has_more = rows.len() > limit;
+    rows.truncate(limit);
+    Ok(Page { rows, has_more })
+}
+
+/// Nothing of a page is newer: neither the future, nor what the page before showed.
+fn newest_ms(after: Option<&ClickId>) -> i64 {
+    let now_ms = clock::now().timestamp_millis();
+    // A clock that is ahead of ours is not.
+    let most = now_ms.saturating_add(FIRST_MS);
+    after.and_then(|after| i64::try_from(after.time_ms).ok()).map_or(most, |ms| ms.min(most))
+}
+
+/// A span in stretches, the newest first, each longer than all before it.
+fn stretches(range: Range, newest_ms: i64) -> Vec<(i64, i64)> {
+    let (mut all, mut to_ms, mut length) = (Vec::new(), range.to_ms, FIRST_MS);
+    // Whatever is there beyond the newest is asked with the first stretch.
+    let mut from_ms = to_ms.min(newest_ms.saturating_add(1)).saturating_sub(length);
+    while to_ms > range.from_ms {
+        let start = from_ms.max(range.from_ms);
+        all.push((start, to_ms));
+        to_ms = start;
+        length = length.saturating_mul(FURTHER);
+        from_ms = start.saturating_sub(length);
+    }
+    all
+}
+
+async fn within(
+    app: &App,
+    (kind, filters, (from_ms, to_ms)): (Kind, &[Filter], (i64, i64)),
+    after: Option<&ClickId>,
+    limit: usize,
+) -> Result<Vec<Found>, clickhouse::error::Error> {
+    let site = Bind::Number(app.site.to_sql());
+    let mut binds = vec![site, Bind::Number(from_ms), Bind::Number(to_ms)];
     let mut text = format!(
         "SELECT {COLUMNS} FROM clicks AS t WHERE t.site = ? AND t.count = 1 AND t.kind = '{}'
          AND t.time >= fromUnixTimestamp64Milli(?) AND t.time < fromUnixTimestamp64Milli(?)",
         kind.name()
     );
-    for filter in &query.filters {
+    for filter in filters {
         let column = bind::column(filter.dimension);
         text.push_str(&bind::condition(&column, filter, &mut binds));
     }
@@ -159,15 +205,10 @@ pub async fn list(
         binds.extend([number(after.seq), number(after.journal.into())]);
     }
     text.push_str(&format!(
-        " ORDER BY t.time DESC, t.shard DESC, t.seq DESC, bitAnd(t.journal, 1048575) DESC LIMIT {}",
-        u32::from(limit) + 1
+        " ORDER BY t.time DESC, t.shard DESC, t.seq DESC, bitAnd(t.journal, 1048575) DESC LIMIT {limit}"
     ));
     let asked = bind::all(app.ch.query(&text), &binds);
-    let found = bind::in_time(asked.fetch_all::<Found>()).await?;
-    let mut rows: Vec<Click> = found.into_iter().map(|found| found.click(&app.keys)).collect();
-    let has_more = rows.len() > usize::from(limit);
-    rows.truncate(limit.into());
-    Ok(Page { rows, has_more })
+    bind::in_time(asked.fetch_all::<Found>()).await
 }
 
 /// The newest of the last minutes, for the live stream.
@@ -260,4 +301,22 @@ impl Found {
 
 fn number(value: u64) -> Bind {
     Bind::Number(i64::try_from(value).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_is_looked_through_from_its_newest_hour_on_and_whole() {
+        let range = |from_ms, to_ms| Range { from_ms, to_ms, zone: chrono_tz::Tz::UTC };
+        let hour = FIRST_MS;
+        assert_eq!(stretches(range(0, hour / 2), i64::MAX), [(0, hour / 2)]);
+        let all = stretches(range(0, 100 * hour), i64::MAX);
+        assert_eq!(all, [(99 * hour, 100 * hour), (87 * hour, 99 * hour), (0, 87 * hour)]);
+        // Today's rest has nothing yet, and is asked with the newest hour.
+        let all = stretches(range(0, 24 * hour), 6 * hour - 1);
+        assert_eq!(all, [(5 * hour, 24 * hour), (0, 5 * hour)]);
+        assert_eq!(stretches(range(10 * hour, 20 * hour), hour), [(10 * hour, 20 * hour)]);
+    }
 }

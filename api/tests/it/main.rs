@@ -12,4 +12,5 @@ mod metrics;
 mod outages;
 mod pages;
 mod stats;
+mod sums;
 mod wire;

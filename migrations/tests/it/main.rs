@@ -3,6 +3,7 @@
 
 mod clickhouse;
 mod cluster;
+mod fill;
 mod ledger;
 mod migrator;
 mod roles;

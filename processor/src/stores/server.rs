@@ -197,3 +197,13 @@ const fn number(id: BlockId) -> i32 {
     let [a, b, c, d, ..] = id.0;
     i32::from_le_bytes([a, b, c, d])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_migrator_locks_what_senders_share() {
+        assert_eq!(Lock::Send.key(), migrations::clickhouse::SEND_LOCK);
+    }
+}

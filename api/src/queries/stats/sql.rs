@@ -1,14 +1,20 @@
 //! The statement of a report. Names of columns come from the list of dimensions, everything a person
 //! typed is bound.
 
+mod sources;
+
 use schemas::ids::SiteId;
 use std::fmt::Write;
 
 use super::{Dimension, Metric, Order, Query, Side};
-use crate::queries::{
-    attributed,
-    bind::{self, Bind},
+use crate::{
+    params::range::Range,
+    queries::{
+        attributed,
+        bind::{self, Bind},
+    },
 };
+use sources::{CLICKS, CONVERSIONS, Grain, Piece, Source};
 
 /// Which halves the answer has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,42 +31,15 @@ pub(super) struct Statement {
     pub(super) sources: Vec<&'static str>,
 }
 
-/// A table that can answer, and what it keeps.
-struct Source {
-    table: &'static str,
-    /// Keeps days instead of moments.
-    rollup: bool,
-    keeps: fn(Dimension) -> bool,
-}
-
-const CLICK_SOURCES: [Source; 3] = [
-    Source { table: "clicks_by_day_link", rollup: true, keeps: |by| by.is_days() || by.is_id() },
-    Source {
-        table: "clicks_by_day_country",
-        rollup: true,
-        keeps: |by| {
-            use Dimension::{Country, Device, Program, Reason};
-            by.is_days() || matches!(by, Program | Country | Device | Reason)
-        },
-    },
-    Source { table: "clicks", rollup: false, keeps: |_| true },
-];
-
-const CONVERSION_SOURCES: [Source; 2] = [
-    Source {
-        table: "conversions_by_day_link",
-        rollup: true,
-        keeps: |by| {
-            use Dimension::{Currency, Event, Refusal};
-            by.is_days() || by.is_id() || matches!(by, Event | Refusal | Currency)
-        },
-    },
-    Source { table: "conversions", rollup: false, keeps: |_| true },
-];
-
 const CLICK_SUMS: &str = "sumIf(t.gross, t.kind = 'click') AS gross, sumIf(t.uniques, t.kind = 'click') AS uniques, \
     sumIf(t.duplicates, t.kind = 'click') AS duplicates, sumIf(t.invalid, t.kind = 'click') AS invalid, \
     sumIf(t.gross, t.kind = 'impression') AS impressions";
+/// The same where each row of sums stands for three, one an outcome.
+const OUTCOME_SUMS: &str = "sumIf(o.2, t.kind = 'click') AS gross, sumIf(o.2, t.kind = 'click' AND o.1 = 'unique') AS uniques, \
+    sumIf(o.2, t.kind = 'click' AND o.1 = 'duplicate') AS duplicates, \
+    sumIf(o.2, t.kind = 'click' AND o.1 = 'invalid') AS invalid, sumIf(o.2, t.kind = 'impression') AS impressions";
+const OUTCOMES: &str =
+    " ARRAY JOIN [('unique', t.uniques), ('duplicate', t.duplicates), ('invalid', t.invalid)] AS o";
 const RAW_CLICK_SUMS: &str = "sumIf(toInt64(t.count), t.kind = 'click') AS gross, \
     sumIf(toInt64(t.count), t.kind = 'click' AND t.outcome = 'unique') AS uniques, \
     sumIf(toInt64(t.count), t.kind = 'click' AND t.outcome = 'duplicate') AS duplicates, \
@@ -86,19 +65,13 @@ pub(super) fn statement(site: SiteId, query: &Query) -> Statement {
     let mut binds = Vec::new();
     let mut halves = Vec::new();
     let mut sources = Vec::new();
-    if shape.clicks {
-        let source = source(&CLICK_SOURCES, query);
-        let sums = if source.rollup { CLICK_SUMS } else { RAW_CLICK_SUMS };
-        let sums = format!("{sums}, {NO_CONVERSIONS}");
-        halves.push(half(site, query, source, &sums, &mut binds));
-        sources.push(source.table);
-    }
-    if shape.conversions {
-        let source = source(&CONVERSION_SOURCES, query);
-        let sums = if source.rollup { CONVERSION_SUMS } else { RAW_CONVERSION_SUMS };
-        let sums = format!("{NO_CLICKS}, {sums}");
-        halves.push(half(site, query, source, &sums, &mut binds));
-        sources.push(source.table);
+    for (asked, table) in [(shape.clicks, &CLICKS[..]), (shape.conversions, &CONVERSIONS[..])] {
+        for piece in asked.then(|| sources::pieces(table, query)).into_iter().flatten() {
+            halves.push(half(site, query, &piece, &mut binds));
+            if !sources.contains(&piece.source.table) {
+                sources.push(piece.source.table);
+            }
+        }
     }
     let text = format!(
         "SELECT {total} AS total, CAST([{keys}], 'Array(String)') AS keys, sum(h.gross) AS gross, \
@@ -143,35 +116,49 @@ fn asked(query: &Query) -> Vec<Dimension> {
     query.group_by.iter().copied().chain(filters).collect()
 }
 
-/// The first of `sources` that can answer; the last one always can.
-fn source<'a>(sources: &'a [Source], query: &Query) -> &'a Source {
-    let whole_days =
-        query.range.zone == query.site_zone && query.range.is_whole_days(query.site_zone);
-    let asked = asked(query);
-    let fits = |source: &&Source| {
-        (!source.rollup || whole_days) && asked.iter().all(|&dimension| (source.keeps)(dimension))
-    };
-    sources.iter().find(fits).unwrap_or(&sources[sources.len() - 1])
+/// What a piece's table sums.
+fn sums(source: &Source, by_outcome: bool) -> String {
+    let rows = source.grain == Grain::Moment;
+    match (source.of_clicks, rows) {
+        (true, true) => format!("{RAW_CLICK_SUMS}, {NO_CONVERSIONS}"),
+        (true, false) if by_outcome => format!("{OUTCOME_SUMS}, {NO_CONVERSIONS}"),
+        (true, false) => format!("{CLICK_SUMS}, {NO_CONVERSIONS}"),
+        (false, true) => format!("{NO_CLICKS}, {RAW_CONVERSION_SUMS}"),
+        (false, false) => format!("{NO_CLICKS}, {CONVERSION_SUMS}"),
+    }
 }
 
 /// One table's part: its sums by the keys.
-fn half(site: SiteId, query: &Query, source: &Source, sums: &str, binds: &mut Vec<Bind>) -> String {
+fn half(site: SiteId, query: &Query, piece: &Piece<'_>, binds: &mut Vec<Bind>) -> String {
+    let (source, asked) = (piece.source, asked(query));
     // Conversions row by row have their clicks beside them; sums by day keep nothing of those.
-    let attributed = !source.rollup && source.table == "conversions";
-    let column = |by| if attributed { attributed::column(by) } else { bind::column(by) };
-    let keys: String =
-        query.group_by.iter().enumerate().fold(String::new(), |mut keys, (n, &by)| {
-            let _ = write!(keys, "{} AS k{n}, ", inner(by, source.rollup, query, column));
-            keys
-        });
-    let mut text = format!("SELECT {keys}{sums} FROM ");
+    let attributed = source.grain == Grain::Moment && !source.of_clicks;
+    // Sums keep outcomes beside one another.
+    let by_outcome = source.grain != Grain::Moment && asked.contains(&Dimension::Outcome);
+    let column = |by| match by {
+        Dimension::Outcome if by_outcome => "o.1".to_owned(),
+        _ if attributed => attributed::column(by),
+        _ => bind::column(by),
+    };
+    let mut text = "SELECT ".to_owned();
+    for (n, &by) in query.group_by.iter().enumerate() {
+        let _ = write!(text, "{} AS k{n}, ", inner(by, source.grain, query.range, column));
+    }
+    let _ = write!(text, "{} FROM ", sums(source, by_outcome));
+    let mut may_be_empty = false;
     if attributed {
-        text.push_str(&attributed::tables(site, query.range, &asked(query), binds));
+        text.push_str(&attributed::tables(site, piece.range, &asked, binds));
         text.push_str(" WHERE 1");
     } else {
-        let _ = write!(text, "{} AS t WHERE t.site = ?", source.table);
+        let outcomes = if by_outcome { OUTCOMES } else { "" };
+        let (rows, incomplete) = source.rows(query);
+        may_be_empty = incomplete;
+        let _ = write!(text, "{rows} AS t{outcomes} WHERE t.site = ?");
         binds.push(Bind::Number(site.to_sql()));
-        text.push_str(&span(query, source.rollup, binds));
+        text.push_str(&span(piece, binds));
+        if by_outcome {
+            text.push_str(" AND o.2 != 0");
+        }
     }
     for filter in &query.filters {
         text.push_str(&bind::condition(&column(filter.dimension), filter, binds));
@@ -179,33 +166,49 @@ fn half(site: SiteId, query: &Query, source: &Source, sums: &str, binds: &mut Ve
     if !query.group_by.is_empty() {
         let _ = write!(text, " GROUP BY {}", list(query, |n| format!("k{n}")));
     }
+    if may_be_empty && !query.group_by.is_empty() {
+        text.push_str(" HAVING gross != 0 OR impressions != 0");
+    }
     text
 }
 
-fn span(query: &Query, rollup: bool, binds: &mut Vec<Bind>) -> String {
-    if rollup {
-        let day = |at_ms| query.range.day(at_ms);
-        // Dates of chrono, never text of a person.
-        let (from, to) = (day(query.range.from_ms), day(query.range.to_ms));
-        return format!(" AND t.day >= '{from}' AND t.day < '{to}'");
+fn span(piece: &Piece<'_>, binds: &mut Vec<Bind>) -> String {
+    let Range { from_ms, to_ms, .. } = piece.range;
+    match piece.source.grain {
+        Grain::Day => {
+            // Dates of chrono, never text of a person.
+            let (from, to) = (piece.range.day(from_ms), piece.range.day(to_ms));
+            format!(" AND t.day >= '{from}' AND t.day < '{to}'")
+        }
+        Grain::Hour => {
+            binds.extend([Bind::Number(from_ms / 1000), Bind::Number(to_ms / 1000)]);
+            " AND t.hour >= toDateTime(?) AND t.hour < toDateTime(?)".to_owned()
+        }
+        Grain::Moment => {
+            binds.extend([Bind::Number(from_ms), Bind::Number(to_ms)]);
+            " AND t.time >= fromUnixTimestamp64Milli(?) AND t.time < fromUnixTimestamp64Milli(?)"
+                .to_owned()
+        }
     }
-    binds.extend([Bind::Number(query.range.from_ms), Bind::Number(query.range.to_ms)]);
-    " AND t.time >= fromUnixTimestamp64Milli(?) AND t.time < fromUnixTimestamp64Milli(?)".to_owned()
 }
 
 /// A key as its table gives it.
 fn inner(
     by: Dimension,
-    rollup: bool,
-    query: &Query,
+    grain: Grain,
+    range: Range,
     column: impl Fn(Dimension) -> String,
 ) -> String {
     // A name of the IANA list, as chrono-tz writes it.
-    let zone = query.range.zone.name();
-    let day = if rollup { "t.day".to_owned() } else { format!("toDate(t.time, '{zone}')") };
+    let zone = range.zone.name();
+    let moment = if grain == Grain::Hour { "t.hour" } else { "t.time" };
+    let day = match grain {
+        Grain::Day => "t.day".to_owned(),
+        _ => format!("toDate({moment}, '{zone}')"),
+    };
     match by {
-        Dimension::Minute => format!("toStartOfMinute(t.time, '{zone}')"),
-        Dimension::Hour => format!("toStartOfHour(t.time, '{zone}')"),
+        Dimension::Minute => format!("toStartOfMinute({moment}, '{zone}')"),
+        Dimension::Hour => format!("toStartOfHour({moment}, '{zone}')"),
         Dimension::Day => day,
         Dimension::Week => format!("toMonday({day})"),
         Dimension::Month => format!("toStartOfMonth({day})"),

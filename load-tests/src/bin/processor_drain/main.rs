@@ -19,7 +19,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
-use load_tests::{generate::Shape, links, stores, table::print};
+use load_tests::{generate::Shape, links, merges, stores, table::print};
 use migrations::testing::{Clickhouse, Postgres, Role};
 use processor::Config;
 
@@ -157,7 +157,7 @@ async fn drain(
     }
     let (wall, own) = (begun.elapsed(), Cpu::own()?.since(&cpu));
     let memory = memory.end();
-    measure::wait_for_merges(clickhouse).await?;
+    merges::wait(&clickhouse.client()).await?;
     let (merged, machine) = (begun.elapsed(), Cpu::machine()?.since(&all));
     Ok(Drained { control, control_cpu, wall, merged, own, machine, memory })
 }

@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use migrations::testing::Clickhouse;
 
-/// How long merges may take.
+/// How long rows may take.
 const PATIENCE: Duration = Duration::from_secs(600);
 const LOOK: Duration = Duration::from_millis(100);
-/// Looks in a row without a merge until there is none to come.
-const QUIET: u32 = 10;
 
 /// CPU time, of this process or of the whole machine.
 #[derive(Clone, Copy)]
@@ -56,25 +54,6 @@ fn ticks_to_time(ticks: u64) -> Duration {
 /// A rate for the table.
 pub(crate) fn per_second(clicks: u64, time: Duration) -> String {
     format!("{:.0}", clicks as f64 / time.as_secs_f64())
-}
-
-/// Waits until no merge runs and none is about to.
-pub(crate) async fn wait_for_merges(clickhouse: &Clickhouse) -> Result<()> {
-    let client = clickhouse.client();
-    let begun = std::time::Instant::now();
-    let mut quiet = 0;
-    while begun.elapsed() < PATIENCE {
-        let merges: u64 = client
-            .query("SELECT count() FROM system.merges WHERE database = currentDatabase()")
-            .fetch_one()
-            .await?;
-        quiet = if merges == 0 { quiet + 1 } else { 0 };
-        if quiet == QUIET {
-            return Ok(());
-        }
-        tokio::time::sleep(LOOK).await;
-    }
-    bail!("clickhouse still merges after {PATIENCE:?}")
 }
 
 /// Waits until ClickHouse has so many of each, and nothing is on its way.

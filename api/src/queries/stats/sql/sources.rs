@@ -1,0 +1,246 @@
+//! Who answers: the smallest sums that keep what is asked, for as much of the span as they hold whole, and rows for the
+//! rest. A span that ends now is then so many days, some hours, and the minutes since the hour began.
+
+use chrono::{Offset, TimeZone};
+use chrono_tz::Tz;
+
+use super::{Dimension, Query, asked};
+use crate::params::range::Range;
+
+pub(super) const HOUR_MS: i64 = 3_600_000;
+
+/// What a row of a table stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Grain {
+    /// A day of the site's zone.
+    Day,
+    /// An hour, the same for everybody.
+    Hour,
+    /// Something that happened.
+    Moment,
+}
+
+/// A table that can answer, and what it keeps.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) table: &'static str,
+    pub(super) of_clicks: bool,
+    pub(super) grain: Grain,
+    keeps: fn(Dimension) -> bool,
+    /// It has only rows with something in these.
+    lacks: Option<Lacks>,
+}
+
+/// What rows are not in a table: those with nothing in some columns, which are the rest of another table's sums.
+#[derive(Debug, Clone, Copy)]
+struct Lacks {
+    columns: &'static [&'static str],
+    /// Keys that both tables have.
+    keys: &'static str,
+    whole: &'static str,
+}
+
+/// A part of the span, and who answers for it.
+#[derive(Debug)]
+pub(super) struct Piece<'a> {
+    pub(super) source: &'a Source,
+    pub(super) range: Range,
+}
+
+const fn clicks(table: &'static str, grain: Grain, keeps: fn(Dimension) -> bool) -> Source {
+    Source { table, of_clicks: true, grain, keeps, lacks: None }
+}
+
+const fn conversions(table: &'static str, grain: Grain, keeps: fn(Dimension) -> bool) -> Source {
+    Source { table, of_clicks: false, grain, keeps, lacks: None }
+}
+
+const fn some(table: &'static str, keeps: fn(Dimension) -> bool, lacks: Lacks) -> Source {
+    Source { table, of_clicks: true, grain: Grain::Day, keeps, lacks: Some(lacks) }
+}
+
+const fn sub(
+    table: &'static str,
+    column: &'static [&'static str],
+    keeps: fn(Dimension) -> bool,
+) -> Source {
+    let keys = "site, affiliate, day, program, kind";
+    some(table, keeps, Lacks { columns: column, keys, whole: "clicks_by_day_affiliate" })
+}
+
+/// Sums of clicks by what they keep, from few rows to many; outcomes stand beside one another in each of them.
+pub(super) const CLICKS: [Source; 15] = [
+    clicks("clicks_by_day_program", Grain::Day, |by| {
+        matches!(by, Dimension::Program | Dimension::Reason)
+    }),
+    clicks("clicks_by_hour_program", Grain::Hour, |by| {
+        matches!(by, Dimension::Program | Dimension::Reason)
+    }),
+    clicks("clicks_by_day_country", Grain::Day, |by| {
+        use Dimension::{Country, Device, Program, Reason};
+        matches!(by, Program | Country | Device | Reason)
+    }),
+    clicks("clicks_by_day_agent", Grain::Day, |by| {
+        use Dimension::{Browser, Device, Language, Os, Program};
+        matches!(by, Program | Device | Os | Browser | Language)
+    }),
+    clicks("clicks_by_day_affiliate", Grain::Day, |by| {
+        matches!(by, Dimension::Affiliate | Dimension::Program)
+    }),
+    clicks("clicks_by_day_link", Grain::Day, Dimension::is_id),
+    clicks("clicks_by_day_referrer", Grain::Day, |by| {
+        matches!(by, Dimension::Program | Dimension::Referrer | Dimension::Source)
+    }),
+    some(
+        "clicks_by_day_place",
+        |by| {
+            use Dimension::{City, Country, Program, Region};
+            matches!(by, Program | Country | Region | City)
+        },
+        Lacks {
+            columns: &["region", "city"],
+            keys: "site, program, day, country, kind",
+            whole: "clicks_by_day_country",
+        },
+    ),
+    some(
+        "clicks_by_day_code",
+        |by| matches!(by, Dimension::Program | Dimension::Code | Dimension::Reason),
+        Lacks {
+            columns: &["code"],
+            keys: "site, day, program, reason, kind",
+            whole: "clicks_by_day_program",
+        },
+    ),
+    sub("clicks_by_day_sub1", &["sub1"], |by| of_sub(by, 1)),
+    sub("clicks_by_day_sub2", &["sub2"], |by| of_sub(by, 2)),
+    sub("clicks_by_day_sub3", &["sub3"], |by| of_sub(by, 3)),
+    sub("clicks_by_day_sub4", &["sub4"], |by| of_sub(by, 4)),
+    sub("clicks_by_day_sub5", &["sub5"], |by| of_sub(by, 5)),
+    clicks("clicks", Grain::Moment, |_| true),
+];
+
+pub(super) const CONVERSIONS: [Source; 2] = [
+    conversions("conversions_by_day_link", Grain::Day, |by| {
+        use Dimension::{Currency, Event, Refusal};
+        by.is_id() || matches!(by, Event | Refusal | Currency)
+    }),
+    conversions("conversions", Grain::Moment, |_| true),
+];
+
+fn of_sub(by: Dimension, n: u8) -> bool {
+    matches!(by, Dimension::Affiliate | Dimension::Program) || by == Dimension::Sub(n)
+}
+
+impl Source {
+    /// What stands behind FROM, and whether it may have groups that count nothing.
+    pub(super) fn rows(&self, query: &Query) -> (String, bool) {
+        match &self.lacks {
+            Some(lacks) if lacks.are_asked(query) => (lacks.completed(self.table), true),
+            _ => (self.table.to_owned(), false),
+        }
+    }
+
+    fn fits(&self, asked: &[Dimension]) -> bool {
+        asked.iter().all(|&by| {
+            let kept = match self.grain {
+                Grain::Day => by.is_days(),
+                Grain::Hour => by.is_days() || by == Dimension::Hour,
+                Grain::Moment => true,
+            };
+            kept || self.of_clicks && by == Dimension::Outcome || (self.keeps)(by)
+        })
+    }
+}
+
+impl Lacks {
+    /// Whether rows without anything there count: not where a filter wants something.
+    fn are_asked(&self, query: &Query) -> bool {
+        !query.filters.iter().any(|filter| {
+            let named = self.columns.contains(&filter.dimension.name());
+            named && !filter.exclude && !filter.values.iter().any(String::is_empty)
+        })
+    }
+
+    /// The table, and what it leaves of the other's sums.
+    fn completed(&self, table: &str) -> String {
+        let Self { columns, keys, whole } = self;
+        let with: Vec<String> =
+            columns.iter().map(|name| format!("toString({name}) AS {name}")).collect();
+        let with = with.join(", ");
+        let without: Vec<String> = columns.iter().map(|name| format!("'' AS {name}")).collect();
+        let without = without.join(", ");
+        let plus = "gross, uniques, duplicates, invalid";
+        let minus =
+            "-gross AS gross, -uniques AS uniques, -duplicates AS duplicates, -invalid AS invalid";
+        format!(
+            "(SELECT {keys}, {with}, {plus} FROM {table} \
+             UNION ALL SELECT {keys}, {without}, {plus} FROM {whole} \
+             UNION ALL SELECT {keys}, {without}, {minus} FROM {table})"
+        )
+    }
+}
+
+/// The pieces of a question's span, each with the first of `sources` that can answer for it; the last one always can.
+pub(super) fn pieces<'a>(sources: &'a [Source], query: &Query) -> Vec<Piece<'a>> {
+    let asked = asked(query);
+    // Where somebody's rows alone are asked for, those that lie together are fewer than all of another table.
+    let owned = |by| matches!(by, Dimension::Affiliate | Dimension::Link);
+    let of_one = query.filters.iter().any(|filter| !filter.exclude && owned(filter.dimension));
+    let apart = |one: &Source| of_one && one.table == "clicks_by_day_affiliate";
+    let of =
+        |grain| sources.iter().find(|one| one.grain == grain && one.fits(&asked) && !apart(one));
+    let mut left = vec![query.range];
+    let mut pieces = Vec::new();
+    for grain in [Grain::Day, Grain::Hour, Grain::Moment] {
+        let Some(source) = of(grain) else { continue };
+        let mut rest = Vec::new();
+        for range in left {
+            match whole(range, grain, query, &asked) {
+                Some(whole) => {
+                    let before = Range { to_ms: whole.from_ms, ..range };
+                    let behind = Range { from_ms: whole.to_ms, ..range };
+                    rest.extend([before, behind].into_iter().filter(|one| one.from_ms < one.to_ms));
+                    pieces.push(Piece { source, range: whole });
+                }
+                None => rest.push(range),
+            }
+        }
+        left = rest;
+    }
+    pieces
+}
+
+/// As much of a span as rows of a grain hold and nothing else.
+fn whole(range: Range, grain: Grain, query: &Query, asked: &[Dimension]) -> Option<Range> {
+    let whole = match grain {
+        Grain::Day if range.zone != query.site_zone => return None,
+        Grain::Day => range.whole_days(),
+        // Hours are told apart by a time of day: a zone with half hours has others.
+        Grain::Hour if asked.iter().any(|by| by.is_time()) && !has_whole_hours(range) => {
+            return None;
+        }
+        Grain::Hour => {
+            let first = range.from_ms + (-range.from_ms).rem_euclid(HOUR_MS);
+            Range { from_ms: first, to_ms: range.to_ms - range.to_ms.rem_euclid(HOUR_MS), ..range }
+        }
+        Grain::Moment => range,
+    };
+    (whole.from_ms < whole.to_ms).then_some(whole)
+}
+
+/// Whether a zone's clocks differ from UTC's by whole hours, on every day of a span.
+fn has_whole_hours(range: Range) -> bool {
+    let offset = |at_ms: i64| {
+        let at = chrono::DateTime::from_timestamp_millis(at_ms).unwrap_or_default();
+        Tz::offset_from_utc_datetime(&range.zone, &at.naive_utc()).fix().local_minus_utc()
+    };
+    let mut at_ms = range.from_ms;
+    while at_ms < range.to_ms {
+        if offset(at_ms) % 3600 != 0 {
+            return false;
+        }
+        at_ms += 24 * HOUR_MS;
+    }
+    offset(range.to_ms) % 3600 == 0
+}

@@ -1,0 +1,156 @@
+//! Sums and the rows they are of say the same, whatever is asked.
+
+use api::queries::stats::Dimension;
+use serde_json::{Value, json};
+
+use crate::world::World;
+
+const STATS: &str = "/api/v1/affiliate/stats/";
+/// Every row has nothing there, and no sums keep it: who asks for that is answered from rows.
+const FROM_ROWS: &str = "&sub10=(none)";
+
+/// Three days of clicks of every kind, five minutes apart, and some conversions.
+async fn filled() -> World {
+    let world = World::new().await.with_links().await;
+    let clicks = "INSERT INTO clicks (site, affiliate, link, program, time, journal, shard, seq, day, kind, count, outcome,
+            reason, rules, key_version, country, region, city, device, os, browser, language, referrer, source, code,
+            sub1, sub2, sub3, sub4, sub5, sub6)
+        SELECT if(number % 50 = 49, 2, 1), intDiv(number, 7) % 3, number % 4, number % 3,
+            toDateTime64('2026-11-19 22:01:02.345', 3, 'UTC') + number * 300, 9, 7, number,
+            toDate(toDateTime64('2026-11-19 22:01:02.345', 3, 'UTC') + number * 300, 'UTC'),
+            if(number % 11 = 10, 'impression', 'click'), if(number % 97 = 96, -1, 1),
+            ['unique', 'duplicate', 'invalid'][1 + number % 3], ['', '', 'bot'][1 + number % 3], 1, 1,
+            ['FR', 'DE', ''][1 + number % 3], ['Bretagne', '', ''][1 + number % 3], ['Rennes', '', ''][1 + number % 3],
+            ['mobile', 'desktop'][1 + number % 2], ['iOS', 'Linux'][1 + number % 2], ['Safari', ''][1 + number % 2],
+            ['fr', 'de', ''][1 + number % 3], ['a.example', ''][1 + number % 2], ['', 'news'][1 + number % 2],
+            if(number % 4 = 0, concat('gone', toString(number % 5)), ''),
+            ['', 'x', 'y'][1 + number % 3], ['', 'x'][1 + number % 2], '', if(number % 9 = 0, 'z', ''), 'always', 'six'
+        FROM numbers(700)";
+    let conversions = "INSERT INTO conversions (site, affiliate, link, program, time, journal, shard, seq, day, conversion,
+            event, via, outcome, status, reason, rules, amount, commission, currency, click_time, click_journal,
+            click_shard, click_seq)
+        SELECT site, affiliate, link, program, time + 600, 9, 7, seq, toDate(time + 600, 'UTC'), seq,
+            ['sale', 'lead'][1 + seq % 2], 'postback', if(seq % 5 = 0, 'refused', 'accepted'),
+            if(seq % 5 = 0, 'invalid', 'pending'), if(seq % 5 = 0, 'duplicate_txn', ''), 1, seq * 10000, seq * 100,
+            ['EUR', 'USD'][1 + seq % 2], time, 9, 7, seq
+        FROM clicks WHERE seq % 7 = 3 AND kind = 'click' AND count = 1";
+    for statement in [clicks, conversions] {
+        world.ch.query(statement).execute().await.unwrap();
+    }
+    world
+}
+
+async fn ask(world: &World, query: &str) -> Value {
+    let answer = world.get(&format!("{STATS}?limit=5000&{query}")).await;
+    assert_eq!(answer.status, 200, "{query}: {}", answer.text);
+    answer.json()
+}
+
+/// The answer's sources, having said the same as the rows.
+async fn same(world: &World, query: &str) -> Vec<String> {
+    let (sums, rows) = (ask(world, query).await, ask(world, &format!("{query}{FROM_ROWS}")).await);
+    for source in rows["sources"].as_array().unwrap() {
+        assert!(source == "clicks" || source == "conversions", "{query}: {source}");
+    }
+    assert_eq!(sums["totals"], rows["totals"], "{query}");
+    assert_eq!(sums["data"], rows["data"], "{query}");
+    sums["sources"].as_array().unwrap().iter().map(|one| one.as_str().unwrap().to_owned()).collect()
+}
+
+/// Whole days; days, hours and minutes; less than an hour; days and hours of other zones.
+const SPANS: [&str; 6] = [
+    "from=2026-11-19&to=2026-11-22&tz=UTC",
+    "from=2026-11-19T22:30:00Z&to=2026-11-21T17:12:13Z&tz=UTC",
+    "from=2026-11-20T05:10:00Z&to=2026-11-20T05:40:00Z&tz=UTC",
+    "from=2026-11-20&to=2026-11-21&tz=America/New_York",
+    "from=2026-11-20&to=2026-11-21&tz=Asia/Kolkata",
+    "from=2026-11-20T01:00:00Z&to=2026-11-20T23:00:00Z&tz=UTC",
+];
+
+#[tokio::test]
+async fn every_dimension_says_the_same_by_sums_and_by_rows() {
+    let world = filled().await;
+    for span in SPANS {
+        same(&world, span).await;
+        for by in Dimension::all() {
+            let name = by.name();
+            // Groups of equal numbers come in one order: their keys'.
+            same(&world, &format!("{span}&group_by={name}&order={name}")).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn filters_say_the_same_by_sums_and_by_rows() {
+    let world = filled().await;
+    for span in &SPANS[..2] {
+        for filter in [
+            "outcome=invalid",
+            "outcome=-unique",
+            "reason=bot",
+            "program=prg_1",
+            "affiliate=aff_2",
+            "link=-lnk_1",
+            "country=FR",
+            "sub1=x",
+            "sub1=-x",
+            "sub1=(none)",
+            "sub1=-(none)",
+            "sub1=x,(none)",
+            "city=-(none)",
+            "code=gone0",
+            "code=(none)",
+            "referrer=a.example",
+        ] {
+            for by in ["day", "outcome", "program", "sub1", "country", "hour"] {
+                same(&world, &format!("{span}&{filter}&group_by={by}&order={by}")).await;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_smallest_sums_answer() {
+    let world = filled().await;
+    for (by, expected) in [
+        ("day", "clicks_by_day_program"),
+        ("week", "clicks_by_day_program"),
+        ("month,program,reason,outcome", "clicks_by_day_program"),
+        ("affiliate", "clicks_by_day_affiliate"),
+        ("affiliate,link", "clicks_by_day_link"),
+        ("affiliate&affiliate=aff_1", "clicks_by_day_link"),
+        ("country,device", "clicks_by_day_country"),
+        ("os,browser,language", "clicks_by_day_agent"),
+        ("region,city", "clicks_by_day_place"),
+        ("referrer,source", "clicks_by_day_referrer"),
+        ("code", "clicks_by_day_code"),
+        ("affiliate,sub2,day", "clicks_by_day_sub2"),
+        ("hour", "clicks_by_hour_program"),
+        ("hour,program&outcome=unique", "clicks_by_hour_program"),
+        ("minute", "clicks"),
+        ("sub1,sub2", "clicks"),
+        ("country,sub1", "clicks"),
+    ] {
+        let order = by.split([',', '&']).next().unwrap();
+        let sources = same(&world, &format!("{}&group_by={by}&order={order}", SPANS[0])).await;
+        assert_eq!(sources[0], expected, "{by}");
+    }
+    let answer = ask(&world, SPANS[1]).await;
+    assert_eq!(
+        answer["sources"],
+        json!([
+            "clicks_by_day_program",
+            "clicks_by_hour_program",
+            "clicks",
+            "conversions_by_day_link",
+            "conversions"
+        ])
+    );
+    // Days are the site's; hours are everybody's who counts in whole ones.
+    for (zone, source) in
+        [("America/New_York", "clicks_by_hour_program"), ("Asia/Kolkata", "clicks")]
+    {
+        let span = format!("from=2026-11-20&to=2026-11-21&tz={zone}&group_by=day");
+        assert_eq!(ask(&world, &span).await["sources"][0], source, "{zone}");
+    }
+}

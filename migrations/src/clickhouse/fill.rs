@@ -1,0 +1,149 @@
+//! Sums that come to a store with events in it: made from those, once and exactly, while nothing is sent.
+//!
+//! A block of the outbox may be in ClickHouse already, its answer lost. It will be sent again, and a view that was not
+//! there the first time counts it then; so rows of blocks still to be sent are left out here. That is right only for
+//! views made while nothing is sent: those of a run that was cut short are made anew.
+
+use clickhouse::Client;
+use sqlx::{Connection, PgConnection};
+use std::time::Duration;
+
+use super::{cluster, escaped};
+use crate::Error;
+
+/// What senders share and whoever makes sums holds alone, in PostgreSQL. The processor says the same.
+pub const SEND_LOCK: i64 = 0x7472_6962_0002;
+
+/// The most memory of groups before they go to the disk.
+const GROUPS: &str = "2000000000";
+
+/// Whose blocks are sent.
+#[derive(Debug, Clone, Copy)]
+pub struct Outbox<'a> {
+    /// PostgreSQL, with the role that owns the tables.
+    pub url: &'a str,
+    /// How long an insert begun before now may go on whose sender lost PostgreSQL: both limits of the processor's
+    /// inserts together.
+    pub rest: Duration,
+}
+
+impl<'a> Outbox<'a> {
+    /// With the processor's own limits, as they are unless somebody changes them.
+    #[must_use]
+    pub const fn of(url: &'a str) -> Self {
+        Self { url, rest: Duration::from_secs(11) }
+    }
+}
+
+/// While it lives nobody sends.
+pub(super) struct Pause {
+    db: PgConnection,
+    /// Blocks still to be sent.
+    open: Vec<String>,
+}
+
+impl Pause {
+    /// Waits until nobody sends, and nothing sent before is on its way any more.
+    pub(super) async fn begin(outbox: &Outbox<'_>) -> Result<Self, Error> {
+        let mut db = PgConnection::connect(outbox.url).await?;
+        sqlx::query("SELECT pg_advisory_lock($1)").bind(SEND_LOCK).execute(&mut db).await?;
+        // A sender whose connection to PostgreSQL failed holds no lock any more, but may still write.
+        tokio::time::sleep(outbox.rest).await;
+        let open = sqlx::query_scalar("SELECT encode(id, 'hex') FROM outbox_block ORDER BY commit")
+            .fetch_all(&mut db)
+            .await?;
+        Ok(Self { db, open })
+    }
+
+    /// Sending goes on. A connection that ends otherwise gives the lock back, too.
+    pub(super) async fn end(self) -> Result<(), Error> {
+        Ok(self.db.close().await?)
+    }
+
+    /// Fills sums that were just made, a month of events after the other.
+    pub(super) async fn fill(&self, client: &Client, sums: &str) -> Result<(), Error> {
+        let (source, select): (String, String) = client
+            .query(
+                "SELECT s.name, v.as_select FROM system.tables AS v, system.tables AS s
+                 WHERE v.database = currentDatabase() AND v.name = concat(?, '_mv')
+                     AND s.database = currentDatabase() AND has(s.dependencies_table, v.name)",
+            )
+            .bind(sums)
+            .fetch_one()
+            .await?;
+        let columns: Vec<String> = client
+            .query(
+                "SELECT name FROM system.columns WHERE database = currentDatabase() AND table = ?
+                 ORDER BY position",
+            )
+            .bind(sums)
+            .fetch_all()
+            .await?;
+        let months: Vec<u32> = client
+            .query(&format!("SELECT DISTINCT toYYYYMM(time) AS month FROM {source} ORDER BY month"))
+            .fetch_all()
+            .await?;
+        let columns = columns.join(", ");
+        let fill = format!("INSERT INTO {sums} ({columns}) SELECT {columns} FROM ({select})");
+        for month in months {
+            client
+                .query(&escaped(&fill))
+                .with_setting("additional_table_filters", self.rows_of(&source, month))
+                .with_setting("insert_deduplicate", "0")
+                .with_setting("async_insert", "0")
+                .with_setting("max_bytes_before_external_group_by", GROUPS)
+                .execute()
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Rows of a month that no view counts any more: those of blocks that are done.
+    fn rows_of(&self, source: &str, month: u32) -> String {
+        let mut rows = format!("toYYYYMM(time) = {month}");
+        if !self.open.is_empty() {
+            // Hexadecimal digits.
+            rows += &format!(" AND block NOT IN (\\'{}\\')", self.open.join("\\', \\'"));
+        }
+        format!("{{'{source}': '{rows}'}}")
+    }
+}
+
+/// Makes room for sums of a file that is not recorded as applied: what a run before left of them goes.
+pub(super) async fn drop_remains(client: &Client, sums: &[String]) -> Result<(), Error> {
+    for sums in sums {
+        for statement in [
+            format!("DROP VIEW IF EXISTS {sums}_mv SYNC"),
+            format!("DROP TABLE IF EXISTS {sums} SYNC"),
+        ] {
+            client.query(&statement).execute().await?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether any event is stored; `None` where not even the tables are.
+pub(super) async fn has_events(client: &Client) -> Result<Option<bool>, Error> {
+    let tables: u64 = client
+        .query(
+            "SELECT count() FROM system.tables
+             WHERE database = currentDatabase() AND name IN ('clicks', 'conversions')",
+        )
+        .fetch_one()
+        .await?;
+    if tables < 2 {
+        return Ok(None);
+    }
+    let any: u8 = client
+        .query(
+            "SELECT toUInt8(EXISTS (SELECT 1 FROM clicks) OR EXISTS (SELECT 1 FROM conversions))",
+        )
+        .fetch_one()
+        .await?;
+    Ok(Some(any == 1))
+}
+
+/// Sums that a file makes: the targets of its views.
+pub(super) fn made_by(sql: &str) -> Vec<String> {
+    super::statements(sql).filter_map(cluster::target).collect()
+}
