@@ -13,9 +13,11 @@ use crate::{Error, Step, pending, steps};
 
 mod cluster;
 mod fill;
+mod keep;
 
 pub use cluster::Cluster;
 pub use fill::{Outbox, SEND_LOCK};
+pub use keep::{Keep, Kept, Kind};
 
 /// The files, embedded. Only read: sqlx runs none of them.
 pub static FILES: Migrator = sqlx::migrate!("./clickhouse");
@@ -24,9 +26,6 @@ pub static FILES: Migrator = sqlx::migrate!("./clickhouse");
 pub const DATABASE: &str = "tributary";
 
 const STORE: &str = "clickhouse";
-
-/// Tables of raw events.
-const RAW: [&str; 2] = ["clicks", "conversions"];
 
 /// What is kept of what was applied.
 const RECORD: &str =
@@ -67,22 +66,6 @@ pub async fn migrate(url: &str, database: &str) -> Result<Vec<Step>, Error> {
 /// As [`Database::plan`].
 pub async fn plan(url: &str, database: &str) -> Result<Vec<Step>, Error> {
     Database::one(url, database).plan().await
-}
-
-/// Empties raw addresses `days` after their event.
-///
-/// # Errors
-/// As [`Database::keep_addresses`].
-pub async fn keep_addresses(url: &str, database: &str, days: u16) -> Result<(), Error> {
-    Database::one(url, database).keep_addresses(days).await
-}
-
-/// Removes raw events `days` after they happened.
-///
-/// # Errors
-/// As [`Database::keep_events`].
-pub async fn keep_events(url: &str, database: &str, days: Option<u16>) -> Result<(), Error> {
-    Database::one(url, database).keep_events(days).await
 }
 
 impl<'a> Database<'a> {
@@ -159,65 +142,6 @@ impl<'a> Database<'a> {
         Ok(steps(&pending(STORE, FILES.iter(), &applied)?))
     }
 
-    /// Empties raw addresses `days` after their event, in both tables that have them; the engine does it
-    /// by itself from then on. The files say 30. Changes nothing where it is so already.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn keep_addresses(&self, days: u16) -> Result<(), Error> {
-        let client = client(self.url, self.name)?;
-        for table in RAW {
-            let there: u64 = client
-                .query(
-                    "SELECT count() FROM system.tables WHERE database = ? AND name = ?
-                     AND position(create_table_query, ?) > 0",
-                )
-                .bind(self.name)
-                .bind(self.holding(table))
-                .bind(format!("`address` String TTL toDateTime(time) + toIntervalDay({days})"))
-                .fetch_one()
-                .await?;
-            if there == 0 {
-                let change = format!(
-                    "MODIFY COLUMN address String TTL toDateTime(time) + INTERVAL {days} DAY"
-                );
-                client.query(&self.alter(table, &change)).execute().await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Removes raw events `days` after they happened, in both tables that have them; `None` keeps them for
-    /// ever. Rollups stay. The engine does it by itself from then on. Changes nothing where it is so already.
-    ///
-    /// # Errors
-    /// See [`Error`].
-    pub async fn keep_events(&self, days: Option<u16>) -> Result<(), Error> {
-        let client = client(self.url, self.name)?;
-        for table in RAW {
-            let engine: String = client
-                .query("SELECT engine_full FROM system.tables WHERE database = ? AND name = ?")
-                .bind(self.name)
-                .bind(self.holding(table))
-                .fetch_one()
-                .await?;
-            let wanted = days.map(|days| format!(" TTL toDateTime(time) + toIntervalDay({days}) "));
-            let change = match wanted {
-                Some(wanted) if engine.contains(&wanted) => continue,
-                Some(wanted) => format!("MODIFY{wanted}"),
-                None if engine.contains(" TTL ") => "REMOVE TTL".to_owned(),
-                None => continue,
-            };
-            client.query(&self.alter(table, change.trim_end())).execute().await?;
-        }
-        Ok(())
-    }
-
-    /// The table that has a table's rows on the server asked.
-    fn holding(&self, table: &str) -> String {
-        if self.cluster.is_some() { cluster::local(table) } else { table.to_owned() }
-    }
-
     fn alter(&self, table: &str, change: &str) -> String {
         match self.cluster {
             Some(cluster) => cluster.alter(self.name, table, change),
@@ -246,10 +170,13 @@ impl<'a> Database<'a> {
 ///
 /// # Errors
 /// `DatabaseName`.
-pub fn print(database: &str, cluster: &Cluster) -> Result<Vec<String>, Error> {
+pub fn print(database: &str, cluster: &Cluster, keep: &Keep) -> Result<Vec<String>, Error> {
     let mut all = preparing(checked(database)?, Some(cluster));
     for file in FILES.iter() {
         all.extend(of_file(database, Some(cluster), file)?);
+    }
+    for (table, change) in keep::of_files(FILES.iter().map(|file| file.sql.as_str()), keep) {
+        all.push(cluster.alter(database, &table, &change));
     }
     Ok(all)
 }

@@ -112,9 +112,27 @@ pub enum Error {
     /// A cluster's name that would need quoting.
     #[error("clickhouse: a cluster's name has 1 to 63 of A-Z a-z 0-9 _ - . and may be {{cluster}}")]
     ClusterName,
+    /// Something would be kept for fewer days than until now.
+    #[error(
+        "clickhouse: {}: what is older would go, and nothing brings it back; give the days of before ({}), or say --shorten-retention once",
+        listed(.0),
+        variables(.0)
+    )]
+    Shorter(Vec<clickhouse::Kept>),
     /// A database name that would need quoting.
     #[error("clickhouse: a database name has 1 to 63 of a-z 0-9 _")]
     DatabaseName,
+}
+
+fn listed(kept: &[clickhouse::Kept]) -> String {
+    kept.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+fn variables(kept: &[clickhouse::Kept]) -> String {
+    let mut names: Vec<&str> = kept.iter().map(|kept| kept.kind.variable()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names.join(", ")
 }
 
 /// A file that is to be applied, or just was.

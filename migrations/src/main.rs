@@ -42,12 +42,8 @@ struct Arguments {
     /// Print every statement that makes the cluster's tables, and ask nobody
     #[arg(long, requires = "clickhouse_cluster")]
     print: bool,
-    /// Days after which ClickHouse empties raw addresses
-    #[arg(long, env = "TRIBUTARY_ADDRESS_DAYS", value_parser = clap::value_parser!(u16).range(1..=3650))]
-    address_days: Option<u16>,
-    /// Days after which ClickHouse removes raw events; rollups stay
-    #[arg(long, env = "TRIBUTARY_EVENT_DAYS", value_parser = clap::value_parser!(u16).range(1..=3650))]
-    event_days: Option<u16>,
+    #[command(flatten)]
+    keep: clickhouse::Keep,
     /// As the processors have it: what they sent before comes in within this time, or not at all
     #[arg(long, env = "TRIBUTARY_INSERT_LIMIT_MS", default_value_t = 8_000)]
     insert_limit_ms: u64,
@@ -103,7 +99,9 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
     }
     if let (true, Some(cluster)) = (arguments.print, &arguments.clickhouse_cluster) {
         let mut out = stdout().lock();
-        for statement in clickhouse::print(&arguments.clickhouse_database, cluster)? {
+        for statement in
+            clickhouse::print(&arguments.clickhouse_database, cluster, &arguments.keep)?
+        {
             writeln!(out, "{statement};\n")?;
         }
         return Ok(());
@@ -131,11 +129,13 @@ async fn run(arguments: Arguments) -> anyhow::Result<()> {
             false => database.migrate().await?,
         };
         report("clickhouse", &steps, arguments.dry_run)?;
-        if let (Some(days), false) = (arguments.address_days, arguments.dry_run) {
-            database.keep_addresses(days).await?;
-        }
-        if arguments.event_days.is_some() && !arguments.dry_run {
-            database.keep_events(arguments.event_days).await?;
+        let kept = match arguments.dry_run {
+            true => database.plan_keep(&arguments.keep).await?,
+            false => database.keep(&arguments.keep).await?,
+        };
+        let verb = if arguments.dry_run { "would keep" } else { "keeps" };
+        for kept in kept {
+            writeln!(stdout(), "clickhouse: {verb} {kept}")?;
         }
     }
     if arguments.kafka.is_set() {

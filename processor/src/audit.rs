@@ -12,6 +12,7 @@ mod ledger;
 mod report;
 pub(crate) mod watch;
 
+pub use crate::retention::Kept;
 pub use extent::{Extent, InvalidExtent};
 pub use report::{Discrepancy, Lane, Report};
 
@@ -67,12 +68,13 @@ pub async fn run_over(config: &Config, extent: &Extent) -> Result<Report> {
 /// What the stores say, of themselves and of one another.
 async fn stores(pool: &PgPool, engine: &Engine, extent: &Extent) -> Result<Report> {
     let kept = Retention::ask(engine).await?;
-    refuse_expired(extent, kept)?;
-    let snapshot = postgres::snapshot(pool, kept, extent).await?;
+    refuse_expired(extent, &kept)?;
+    let snapshot = postgres::snapshot(pool, &kept, extent).await?;
     let mut report = Report::new(snapshot.commit, extent);
+    report.kept = kept.tables();
     lanes(&snapshot, &mut report);
     report.discrepancies.extend(snapshot.wrong.iter().cloned());
-    if wait_for_blocks(pool, snapshot.commit).await? {
+    if wait_for_blocks(pool, snapshot.commit, PATIENCE).await? {
         engine::compare(engine, pool, &snapshot, &mut report).await?;
     } else {
         report.say(
@@ -80,12 +82,12 @@ async fn stores(pool: &PgPool, engine: &Engine, extent: &Extent) -> Result<Repor
             format!("blocks up to commit {} do not arrive in clickhouse", snapshot.commit),
         );
     }
-    rollups(pool, engine, kept, extent, &mut report).await?;
+    rollups(pool, engine, &kept, extent, &mut report).await?;
     Ok(report)
 }
 
 /// Nothing can be said of rows that are gone.
-fn refuse_expired(extent: &Extent, kept: Retention) -> Result<()> {
+fn refuse_expired(extent: &Extent, kept: &Retention) -> Result<()> {
     match extent.bounds() {
         Some(ms) if bigint(ms.start) < kept.since_ms() => Err(Error::Config(format!(
             "raw events before {} have expired: ask for days from {} on",
@@ -180,22 +182,29 @@ fn range(key: Key, first: u64, last: u64) -> String {
 }
 
 /// Whether ClickHouse has every block up to a commit.
-async fn wait_for_blocks(pool: &PgPool, commit: i64) -> Result<bool> {
+pub(crate) async fn wait_for_blocks(
+    pool: &PgPool,
+    commit: i64,
+    patience: Duration,
+) -> Result<bool> {
     let begun = std::time::Instant::now();
-    while begun.elapsed() < PATIENCE {
+    loop {
         match outbox::load(pool).await?.1 {
-            Some(oldest) if oldest <= commit => tokio::time::sleep(LOOK).await,
+            Some(oldest) if oldest <= commit => {}
             _ => return Ok(true),
         }
+        if begun.elapsed() >= patience {
+            return Ok(false);
+        }
+        tokio::time::sleep(LOOK).await;
     }
-    Ok(false)
 }
 
 /// Rollups against raw rows: as they are, and where that does not agree, as they are while nobody sends.
 async fn rollups(
     pool: &PgPool,
     engine: &Engine,
-    kept: Retention,
+    kept: &Retention,
     extent: &Extent,
     report: &mut Report,
 ) -> Result<()> {

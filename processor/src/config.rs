@@ -24,6 +24,10 @@ pub struct Config {
     /// Minutes between two audits of recent events; every day is compared at its end besides. 0: none is made.
     #[arg(long, env = "TRIBUTARY_AUDIT_MINUTES", default_value_t = 10)]
     pub audit_minutes: u64,
+    /// Days that PostgreSQL's backups reach back: so long every block that was sent is known by its id, and only its
+    /// sums afterwards.
+    #[arg(long, env = "TRIBUTARY_BACKUP_DAYS", default_value_t = 35, value_parser = clap::value_parser!(u16).range(1..=3650))]
+    pub backup_days: u16,
     /// Where metrics and health are served.
     #[arg(long = "processor", env = "TRIBUTARY_PROCESSOR", default_value = "127.0.0.1:8083")]
     pub admin: SocketAddr,

@@ -18,6 +18,7 @@ use crate::{
     repair,
     retention::Retention,
     stores::{
+        block_sums,
         outbox::{self, BlockId},
         owner,
         server::{self, Lock, Pair},
@@ -72,12 +73,13 @@ async fn reconcile(db: &mut PgConnection, here: Pair, engine: &Engine) -> Result
     let open = outbox::open_ids(&mut *db).await?;
     remove_uncommitted(db, engine, &open).await?;
     // Also those of a run before this one that removed rows and got no further.
-    let mut days = touched::all(&mut *db).await?;
-    let kept = Retention::ask(engine).await?.first_day();
-    // Of days whose raw rows are expiring the sums are all there is: they stay as they are.
-    days.retain(|day| *day >= kept);
-    if !days.is_empty() {
-        for rollup in repair::rollups(engine).await? {
+    let days = touched::all(&mut *db).await?;
+    let kept = Retention::ask(engine).await?;
+    for rollup in repair::rollups(engine).await? {
+        // Of days whose raw rows are expiring the sums are all there is: they stay as they are.
+        let first = kept.first_day_of(&rollup.table);
+        let days: Vec<NaiveDate> = days.iter().copied().filter(|day| *day >= first).collect();
+        if !days.is_empty() {
             rollup.rebuild(engine, &days).await?;
         }
     }
@@ -114,9 +116,12 @@ async fn remove_uncommitted(
     open: &[BlockId],
 ) -> Result<()> {
     let open: HashSet<BlockId> = open.iter().copied().collect();
+    // What this server put together it has committed: what it has not, has a later commit.
+    let summed = block_sums::stretches(&mut *db).await?.last;
     for table in TABLES {
         let sql = format!(
-            "SELECT block, toString(min(day)) AS first_day, toString(max(day)) AS last_day FROM {table} GROUP BY block"
+            "SELECT block, toString(min(day)) AS first_day, toString(max(day)) AS last_day FROM {table}
+             WHERE commit > {summed} GROUP BY block"
         );
         let stored: Vec<Stored> = engine.client().query(&sql).fetch_all().await?;
         let mut wrong = Vec::new();

@@ -37,6 +37,7 @@ mod retention;
 pub mod repair;
 pub mod audit;
 pub mod dead_letter;
+pub mod forget;
 mod admin;
 mod run;
 

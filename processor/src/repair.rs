@@ -105,6 +105,12 @@ pub(crate) async fn rollups(engine: &Engine) -> Result<Vec<Rollup>> {
 }
 
 impl Rollup {
+    /// Whether its sums depend on a column of the raw table.
+    pub(crate) fn reads(&self, column: &str) -> bool {
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        self.select.split(|c| !is_word(c)).any(|word| word == column)
+    }
+
     /// The rows that must be added to make the rollup what the raw rows say, for days that `days`
     /// (a condition on `day`) names.
     fn differences(&self, days: &str) -> String {
@@ -132,10 +138,10 @@ impl Rollup {
     pub(crate) async fn compare(
         &self,
         engine: &Engine,
-        kept: Retention,
+        kept: &Retention,
         days: Option<(NaiveDate, NaiveDate)>,
     ) -> Result<Vec<Difference>> {
-        let first_kept = kept.first_day();
+        let first_kept = kept.first_day_of(&self.table);
         let (condition, raw) = match days {
             None => (format!("day >= '{first_kept}'"), String::new()),
             Some((first, last)) => (
@@ -213,7 +219,8 @@ async fn repair(engine: &Engine, day: NaiveDate) -> Result<Vec<Repaired>> {
     }
     let mut repaired = Vec::new();
     for rollup in rollups(engine).await? {
-        let differences = rollup.compare(engine, kept, Some((day, day))).await?;
+        // Sums by hour go before their rows do, and are not made again.
+        let differences = rollup.compare(engine, &kept, Some((day, day))).await?;
         let of_day = |one: &&Difference| one.day == day.to_string();
         let rows = differences.iter().filter(of_day).map(|one| one.rows).sum();
         if rows > 0 {

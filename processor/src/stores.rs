@@ -13,7 +13,9 @@ pub(crate) mod lost;
 pub(crate) mod conversions;
 pub(crate) mod ledger;
 pub(crate) mod outbox;
+pub(crate) mod block_sums;
 pub(crate) mod losses;
+pub(crate) mod forgets;
 pub(crate) mod server;
 pub(crate) mod touched;
 

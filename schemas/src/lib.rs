@@ -14,3 +14,4 @@ pub mod visitor;
 pub mod keys;
 pub mod money;
 pub mod status;
+pub mod retention;

@@ -12,6 +12,7 @@ mod run_service;
 mod serve;
 mod status;
 mod stores;
+mod visitor;
 
 use std::process::ExitCode;
 
@@ -43,6 +44,8 @@ enum Command {
     DeadLetters(dead_letters::Options),
     /// Makes what is derived from the raw events true again.
     Repair(repair::Options),
+    /// Deletes a visitor's data, and changes no number.
+    Visitor(visitor::Options),
     /// Runs a command with a private PostgreSQL and the ClickHouse engine, as `make test` does.
     Stores(stores::Options),
     /// Serves the embedded ClickHouse engine (started by `serve` and `demo`).
@@ -76,6 +79,7 @@ pub fn main() -> ExitCode {
         Command::Audit(options) => audit::run(options),
         Command::DeadLetters(options) => dead_letters::run(options),
         Command::Repair(options) => repair::run(options),
+        Command::Visitor(options) => visitor::run(options),
         Command::Stores(options) => stores::run(options),
         Command::RunEngine(options) => run_engine::run(options),
         Command::RunPostgres(options) => run_postgres::run(options),

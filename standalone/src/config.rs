@@ -3,6 +3,8 @@
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::path::PathBuf;
 
+use migrations::clickhouse::Keep;
+
 /// The folder and the addresses.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Config {
@@ -13,17 +15,10 @@ pub struct Config {
     /// An existing PostgreSQL to use instead of the private one; its role must own the database.
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<String>,
-    /// Days after which visitors' raw addresses are emptied; the stores do it by themselves.
-    #[arg(long, env = "TRIBUTARY_ADDRESS_DAYS", default_value_t = ADDRESS_DAYS, value_name = "DAYS")]
-    pub address_days: u16,
-    /// Days after which raw events are removed from ClickHouse, their sums by day staying; all are kept for ever unless
-    /// it is given.
-    #[arg(long, env = "TRIBUTARY_EVENT_DAYS", value_name = "DAYS")]
-    pub event_days: Option<u16>,
+    /// How long ClickHouse keeps what.
+    #[command(flatten)]
+    pub keep: Keep,
 }
-
-/// What is kept of raw addresses unless somebody says otherwise.
-pub(crate) const ADDRESS_DAYS: u16 = 30;
 
 /// Where the data lies.
 #[derive(Debug, Clone, clap::Args)]

@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use schemas::keys::Keys;
 use url::Url;
 
-use crate::config::{ADDRESS_DAYS, Addresses, Config, Folder};
+use crate::config::{Addresses, Config, Folder};
 use crate::layout::Layout;
 use crate::passwords::{Passwords, random_bytes, random_password, write_secret};
 use crate::postgres::Cluster;
@@ -195,8 +195,8 @@ impl Installation {
         // Somebody's DATABASE_URL may be meant for another program; this installation has its own.
         let database_url = database_url.filter(|_| !text.contains(PRIVATE_POSTGRES));
         let passwords = Passwords::load_or_create(&layout.passwords())?;
-        let (address_days, event_days) = (ADDRESS_DAYS, None);
-        let config = Config { folder, addresses, database_url, address_days, event_days };
+        let keep = migrations::clickhouse::Keep::default();
+        let config = Config { folder, addresses, database_url, keep };
         let settings = Settings::from_lines(&text).unwrap_or_else(Settings::from_environment);
         Ok(Self { config, layout, settings, passwords })
     }

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use migrations::clickhouse::{Database, Outbox};
+use migrations::clickhouse::{DATABASE, Database, Outbox};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 
 use crate::installation::{Installation, Role};
@@ -100,14 +100,11 @@ async fn migrate(installation: &Installation) -> anyhow::Result<()> {
     let owner = installation.owner_url()?;
     let steps = migrations::postgres::migrate(owner.as_str()).await?;
     let clickhouse = installation.clickhouse_url("owner");
-    let database = Database::one(&clickhouse, migrations::clickhouse::DATABASE);
-    let more = database.sent_from(Outbox::of(owner.as_str())).migrate().await?;
-    let days = installation.config.address_days;
-    migrations::clickhouse::keep_addresses(&clickhouse, migrations::clickhouse::DATABASE, days)
-        .await?;
-    let days = installation.config.event_days.filter(|days| *days > 0);
-    migrations::clickhouse::keep_events(&clickhouse, migrations::clickhouse::DATABASE, days)
-        .await?;
+    let tables = Database::one(&clickhouse, DATABASE);
+    let more = tables.sent_from(Outbox::of(owner.as_str())).migrate().await?;
+    for kept in tables.keep(&installation.config.keep).await? {
+        tracing::info!("clickhouse keeps {kept}");
+    }
     let mut database =
         PgConnection::connect(owner.as_str()).await.context("PostgreSQL does not answer")?;
     for role in Role::ALL {

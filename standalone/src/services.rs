@@ -137,7 +137,7 @@ fn processor_environment(installation: &Installation) -> anyhow::Result<Environm
         ("TRIBUTARY_SLOTS", installation.slots().join(",")),
         ("TRIBUTARY_JOURNAL_KEEP_HOURS", installation.settings.journal_keep_hours.to_string()),
         ("TRIBUTARY_CLAIMS", path(&installation.layout.claims())),
-        ("TRIBUTARY_ADDRESS_DAYS", installation.config.address_days.to_string()),
+        ("TRIBUTARY_ADDRESS_DAYS", installation.config.keep.address_days().to_string()),
     ]);
     Ok(environment)
 }

@@ -88,7 +88,19 @@ impl Table {
             // A column's TTL stands within the parentheses before the engine, behind its name in backquotes.
             let column =
                 after.contains(") ENGINE").then(|| before.rsplit('`').nth(1).unwrap_or_default());
-            found.push(format!("{} at {when}", column.unwrap_or("rows")));
+            let days =
+                when.rsplit_once("toIntervalDay(").and_then(|(_, days)| days.split(')').next());
+            let when = match days {
+                Some(days) if when.contains("toStartOfMonth") => {
+                    format!("after {days} days, by months")
+                }
+                Some(days) if when.contains("toStartOfYear") => {
+                    format!("after {days} days, by years")
+                }
+                Some(days) => format!("after {days} days"),
+                None => format!("at {when}"),
+            };
+            found.push(format!("{} {when}", column.unwrap_or("rows")));
             rest = after;
         }
         found.join("; ")
@@ -286,7 +298,12 @@ mod tests {
         check(
             "CREATE TABLE d.t (`ip` String TTL toDateTime(time) + toIntervalDay(30), `b` Int8) ENGINE = MergeTree \
              ORDER BY b TTL day + toIntervalYear(1) SETTINGS index_granularity = 8192",
-            "ip at toDateTime(time) + toIntervalDay(30); rows at day + toIntervalYear(1)",
+            "ip after 30 days; rows at day + toIntervalYear(1)",
+        );
+        check(
+            "CREATE TABLE d.t (`b` Int8) ENGINE = MergeTree ORDER BY b \
+             TTL (toDateTime(toStartOfMonth(time), 'UTC') + toIntervalMonth(1)) + toIntervalDay(400) SETTINGS a = 1",
+            "rows after 400 days, by months",
         );
     }
 }

@@ -45,6 +45,7 @@ static ENGINE: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"\bENGINE\s*=\s*(\w*MergeTree)\b(?:\s*\(([^()]*)\))?"));
 static WINDOW: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"\bnon_replicated_deduplication_window\s*=\s*(\d+)"));
+static PARTITION: LazyLock<Regex> = LazyLock::new(|| pattern(r"\bPARTITION BY (\w+\([^()]*\))"));
 static SOURCE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(FROM|JOIN)\s+(\w+)\b"));
 /// The visitor's shard, by which rows are spread: it stands in raw tables only.
 static SHARD: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)^\s*shard UInt16\b"));
@@ -91,9 +92,11 @@ impl Cluster {
     }
 }
 
-/// The table that has a table's rows on one server.
-pub(super) fn local(table: &str) -> String {
-    format!("{table}_local")
+/// What stands behind the name of the table that has a table's rows on one server.
+pub(super) const LOCAL: &str = "_local";
+
+fn local(table: &str) -> String {
+    format!("{table}{LOCAL}")
 }
 
 /// Tables that the files make.
@@ -104,6 +107,16 @@ pub(super) fn tables<'a>(files: impl Iterator<Item = &'a str>) -> BTreeSet<Strin
         found.extend(made.map(|table| table[1].to_owned()));
     }
     found
+}
+
+/// Tables that a file makes, and what their parts are by.
+pub(super) fn partitions(sql: &str) -> Vec<(String, String)> {
+    let made = statements(sql).filter_map(|one| {
+        let code = without_remarks(one);
+        let name = TABLE.captures(code)?[1].to_owned();
+        Some((name, PARTITION.captures(code)?[1].to_owned()))
+    });
+    made.collect()
 }
 
 /// The table that a statement's view fills, where it makes one.

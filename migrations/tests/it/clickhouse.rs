@@ -2,7 +2,7 @@
 
 use migrations::{
     Error,
-    clickhouse::{FILES, keep_addresses, keep_events, migrate, plan},
+    clickhouse::{Database, FILES, Keep, migrate, plan},
     testing::Clickhouse,
 };
 
@@ -103,8 +103,9 @@ async fn raw_addresses_expire_after_the_days_asked_for() {
         count(&db, &query).await
     };
     assert_eq!(tables_with(30).await, 2);
-    for _ in 0..2 {
-        keep_addresses(db.url(), db.database(), 7).await.unwrap();
+    for changed in [2, 0] {
+        let keep = Keep { address_days: Some(7), ..ever() };
+        assert_eq!(database(&db).keep(&keep).await.unwrap().len(), changed);
         assert_eq!(tables_with(7).await, 2);
     }
     // An event of long ago has lost its address, and nothing else, once its part is merged.
@@ -126,17 +127,33 @@ async fn raw_addresses_expire_after_the_days_asked_for() {
     );
 }
 
+fn database(db: &Clickhouse) -> Database<'_> {
+    Database::one(db.url(), db.database())
+}
+
+/// Everything for ever, but addresses.
+fn ever() -> Keep {
+    let (hour_sum_days, day_sum_days) = (Some(0), Some(0));
+    Keep { event_days: Some(0), hour_sum_days, day_sum_days, ..Keep::default() }
+}
+
+/// Days, by what the tables themselves say.
+async fn kept(db: &Clickhouse, table: &str) -> (u32, i64) {
+    let all: Vec<(String, u32, i64)> =
+        db.client().query(schemas::retention::KEPT).fetch_all().await.unwrap();
+    let found = all.into_iter().find(|(name, _, _)| name == table).unwrap();
+    (found.1, found.2)
+}
+
 #[tokio::test]
-async fn raw_events_expire_after_the_days_asked_for_and_their_sums_stay() {
+async fn raw_events_expire_by_whole_months_and_their_sums_stay() {
     let db = Clickhouse::fresh().await;
-    let keep = async |days| keep_events(db.url(), db.database(), days).await.unwrap();
-    let kept = "SELECT count() FROM system.tables WHERE database = currentDatabase()
-                AND engine_full LIKE '% TTL toDateTime(time) + toIntervalDay(7) %'";
-    for _ in 0..2 {
-        keep(Some(7)).await;
-        assert_eq!(count(&db, kept).await, 2);
+    let keep = Keep { event_days: Some(7), ..ever() };
+    for changed in [2, 0] {
+        assert_eq!(database(&db).keep(&keep).await.unwrap().len(), changed);
     }
-    for day in [8, 0] {
+    // The end of a month is at most 31 days behind any of its days.
+    for day in [40, 0] {
         let insert = format!(
             "INSERT INTO clicks (site, time, day, outcome)
              SELECT 1, now64(3) - INTERVAL {day} DAY, today() - {day}, 'unique'"
@@ -146,14 +163,103 @@ async fn raw_events_expire_after_the_days_asked_for_and_their_sums_stay() {
     run(&db, "OPTIMIZE TABLE clicks FINAL").await;
     assert_eq!(count(&db, "SELECT count() FROM clicks").await, 1);
     assert_eq!(count(&db, "SELECT toUInt64(sum(gross)) FROM clicks_by_day_link").await, 2);
-    for _ in 0..2 {
-        keep(None).await;
-        assert_eq!(count(&db, kept).await, 0, "for ever again");
-    }
+    // What says since when everything is there says it of the first of a month.
+    let (days, since_ms) = kept(&db, "clicks").await;
+    let limit = "SELECT toInt64(toUnixTimestamp(toDateTime(toStartOfMonth(toDateTime(now() + 3600, 'UTC') - INTERVAL 7 DAY), 'UTC')))";
+    let limit: i64 = db.client().query(limit).fetch_one().await.unwrap();
+    assert_eq!((days, since_ms), (7, limit * 1000));
+    assert_eq!(database(&db).keep(&ever()).await.unwrap().len(), 2);
+    assert_eq!(kept(&db, "clicks").await, (0, 0), "for ever again");
     let addresses = "SELECT count() FROM system.tables WHERE database = currentDatabase()
                      AND name IN ('clicks', 'conversions')
                      AND create_table_query LIKE '%`address` String TTL toDateTime(time) + toIntervalDay(30)%'";
     assert_eq!(count(&db, addresses).await, 2, "addresses have their own days");
+}
+
+#[tokio::test]
+async fn events_of_before_go_too_although_nothing_merges_them() {
+    let db = Clickhouse::fresh().await;
+    database(&db).keep(&ever()).await.unwrap();
+    for month in ["2025-01", "2025-06"] {
+        let insert = format!(
+            "INSERT INTO clicks (site, time, day) SELECT 1, toDateTime64('{month}-05 00:00:00', 3, 'UTC'), '{month}-05'"
+        );
+        run(&db, &insert).await;
+    }
+    let keep = Keep { event_days: Some(30), shorten_retention: true, ..ever() };
+    database(&db).keep(&keep).await.unwrap();
+    // Waits until what the change began in the background is over: nothing is merged, nothing inserted.
+    run(&db, "ALTER TABLE clicks MODIFY COMMENT 'waited for'").await;
+    let learned =
+        "SELECT count() FROM system.parts WHERE database = currentDatabase() AND table = 'clicks'
+                   AND active AND rows > 0 AND delete_ttl_info_max = 0";
+    let going =
+        "SELECT count() FROM system.mutations WHERE database = currentDatabase() AND NOT is_done";
+    let over = async {
+        while count(&db, going).await + count(&db, learned).await > 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), over).await.unwrap();
+}
+
+#[tokio::test]
+async fn nothing_is_kept_shorter_by_mistake() {
+    let db = Clickhouse::fresh().await;
+    // Nothing is lost of empty tables: the defaults are taken.
+    let made = database(&db).keep(&Keep::default()).await.unwrap();
+    assert_eq!((kept(&db, "clicks").await.0, kept(&db, "clicks_by_day_link").await.0), (400, 3650));
+    let text: Vec<String> = made.iter().map(ToString::to_string).collect();
+    assert!(text.contains(&"clicks: raw events for 400 days, not for ever".to_owned()), "{text:?}");
+    run(&db, "INSERT INTO clicks (site, time, day) SELECT 1, now64(3), today()").await;
+
+    let typo = Keep { event_days: Some(40), ..Keep::default() };
+    for refused in [database(&db).keep(&typo).await, database(&db).plan_keep(&typo).await] {
+        let said = refused.unwrap_err().to_string();
+        for part in [
+            "clicks: raw events for 40 days, not for 400 days",
+            "TRIBUTARY_EVENT_DAYS",
+            "--shorten-retention",
+        ] {
+            assert!(said.contains(part), "{said}");
+        }
+        assert_eq!(kept(&db, "clicks").await.0, 400);
+        assert_eq!(kept(&db, "conversions").await.0, 400, "nothing of it is done");
+    }
+    let longer = Keep { event_days: Some(500), ..Keep::default() };
+    assert_eq!(database(&db).plan_keep(&longer).await.unwrap().len(), 2);
+    assert_eq!(kept(&db, "clicks").await.0, 400, "a plan changes nothing");
+    database(&db).keep(&longer).await.unwrap();
+    assert_eq!(kept(&db, "clicks").await.0, 500);
+    // A default is no wish: what somebody made longer stays so where the setting is forgotten.
+    assert_eq!(
+        database(&db).keep(&Keep::default()).await.unwrap().len(),
+        1,
+        "only the empty table"
+    );
+    assert_eq!(kept(&db, "clicks").await.0, 500);
+    let meant = Keep { shorten_retention: true, ..typo };
+    database(&db).keep(&meant).await.unwrap();
+    assert_eq!(kept(&db, "clicks").await.0, 40);
+}
+
+#[tokio::test]
+async fn events_that_went_one_by_one_go_by_months_from_now_on() {
+    let db = Clickhouse::fresh().await;
+    database(&db).keep(&ever()).await.unwrap();
+    run(&db, "ALTER TABLE clicks MODIFY TTL toDateTime(time) + INTERVAL 90 DAY").await;
+    run(&db, "INSERT INTO clicks (site, time, day) SELECT 1, now64(3), today()").await;
+    let keep = Keep { event_days: Some(90), ..ever() };
+    let changed = database(&db).keep(&keep).await.unwrap();
+    assert!(
+        changed.iter().any(|kept| kept.table == "clicks" && kept.from == kept.to),
+        "{changed:?}"
+    );
+    let by_month =
+        "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = 'clicks'
+                    AND engine_full LIKE '%toStartOfMonth(time)%'";
+    assert_eq!(count(&db, by_month).await, 1);
+    assert_eq!(kept(&db, "clicks").await.0, 90);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 
 use migrations::{
     Error,
-    clickhouse::{Cluster, Database, print},
+    clickhouse::{Cluster, Database, Keep, print},
     testing::Clickhouse,
 };
 use std::process::Command;
@@ -13,7 +13,7 @@ fn cluster() -> Cluster {
 }
 
 fn statements(database: &str) -> Vec<String> {
-    print(database, &cluster()).unwrap()
+    print(database, &cluster(), &Keep::default()).unwrap()
 }
 
 /// What the engine answers, or its error.
@@ -31,6 +31,8 @@ async fn the_engines_parser_reads_every_statement_for_a_cluster() {
     let db = Clickhouse::fresh().await;
     let all = statements("shop");
     assert!(all.len() > 10, "{}", all.len());
+    let kept = "ALTER TABLE shop.clicks_local ON CLUSTER 'eu-1' MODIFY TTL toDateTime(toStartOfMonth(time), 'UTC')";
+    assert!(all.iter().any(|one| one.starts_with(kept)), "{all:?}");
     for statement in &all {
         let read = ask(&db, &format!("EXPLAIN AST {statement}")).await;
         assert_eq!(read, Ok(()), "{statement}");

@@ -7,12 +7,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Extent, Report,
-    postgres::{Group, Held, Snapshot, Sums},
+    postgres::{Group, Held, Snapshot, Sums, name_of_sum},
 };
 use crate::{
     engine::Engine,
     error::{Error, Result},
-    stores::outbox::{self, BlockId},
+    stores::{
+        block_sums::{self, Stretches},
+        outbox::{self, BlockId},
+        unsigned,
+    },
 };
 
 #[derive(Row, Deserialize)]
@@ -24,12 +28,13 @@ struct Place {
 
 #[derive(Row, Deserialize)]
 struct Block {
-    block: String,
+    held: String,
     journal: u64,
     rows: u64,
     checksum: u64,
     first: u64,
     last: u64,
+    commit: u64,
 }
 
 #[derive(Row, Deserialize)]
@@ -164,14 +169,26 @@ async fn stored_blocks(
 ) -> Result<BTreeMap<(String, u64), Block>> {
     // The checksum is that of `batch::Held`.
     let sql = format!(
-        "SELECT block, journal, count() AS rows,
+        "SELECT {} AS held, journal, count() AS rows,
              sum(intHash64(bitXor(seq, bitShiftLeft(toUInt64(shard), 40)))) AS checksum,
-             min(seq) AS first, max(seq) AS last
-         FROM {table} WHERE commit <= ?{} GROUP BY block, journal",
+             min(seq) AS first, max(seq) AS last, max(t.commit) AS commit
+         FROM {table} AS t WHERE t.commit <= ?{} GROUP BY held, journal",
+        name(snapshot, table),
         around(snapshot, table)
     );
     let rows: Vec<Block> = engine.client().query(&sql).bind(snapshot.commit).fetch_all().await?;
-    Ok(rows.into_iter().map(|row| ((row.block.clone(), row.journal), row)).collect())
+    Ok(rows.into_iter().map(|row| ((row.held.clone(), row.journal), row)).collect())
+}
+
+/// What a row is compared by: its block, or the stretch of commits that its block was put together with.
+fn name(snapshot: &Snapshot, table: &str) -> String {
+    let Stretches { firsts, last } = &snapshot.stretches;
+    if firsts.is_empty() {
+        return "block".to_owned();
+    }
+    let firsts: Vec<String> = firsts.iter().map(i64::to_string).collect();
+    let first = format!("', toString(roundDown(t.commit, [{}])), '", firsts.join(", "));
+    format!("if(t.commit <= {last}, concat('{}'), block)", name_of_sum(table, first))
 }
 
 /// A condition on `time` that every row of the extent's blocks fulfils; nothing for all events.
@@ -203,7 +220,14 @@ async fn strangers(
         let ids: Vec<BlockId> = stored.keys().filter_map(|(id, _)| BlockId::parse(id)).collect();
         let known: BTreeSet<String> =
             outbox::committed(pool, &ids).await?.iter().map(BlockId::to_string).collect();
-        stored.retain(|(id, _), _| !known.contains(id));
+        // Put together since the snapshot; and of a stretch without an event of these days only some rows lie here.
+        let mut db = pool.acquire().await?;
+        let summed = unsigned(block_sums::stretches(&mut db).await?.last);
+        let asked = |id: &str, row: &Block| match BlockId::parse(id) {
+            Some(_) => row.commit > summed,
+            None => snapshot.blocks.contains_key(id),
+        };
+        stored.retain(|(id, _), row| asked(id, row) && !known.contains(id));
     }
     for ((id, _), row) in stored {
         let range = format!(

@@ -9,6 +9,7 @@ use crate::{
     error::{Error, Result},
     retention::Retention,
     stores::{
+        block_sums::{self, Stretches, Sum},
         journals::{self, Known},
         losses::{self, Lane},
         millis,
@@ -74,8 +75,10 @@ pub(super) struct Snapshot {
     pub(super) stored: BTreeMap<Key, u64>,
     /// Rows in the outbox.
     pub(super) on_the_way: BTreeMap<Key, u64>,
-    /// Those with an event of the extent in them.
+    /// Those with an event of the extent in them; by `name_of_sum` those put together.
     pub(super) blocks: BTreeMap<String, Block>,
+    /// Which blocks are put together.
+    pub(super) stretches: Stretches,
     /// Of conversions in `times`.
     pub(super) conversions: BTreeMap<Group, Sums>,
     /// The extent's bounds, from where on nothing has expired.
@@ -94,7 +97,7 @@ pub(super) struct Times {
 }
 
 impl Times {
-    fn of(extent: &Extent, kept: Retention) -> Self {
+    fn of(extent: &Extent, kept: &Retention) -> Self {
         match extent.bounds() {
             Some(ms) => Self { since_ms: ms.start, until_ms: Some(ms.end) },
             None => Self { since_ms: unsigned(kept.since_ms()), until_ms: None },
@@ -126,7 +129,7 @@ pub(super) async fn sets(pool: &PgPool) -> Result<Sets> {
 }
 
 /// Reads it all.
-pub(super) async fn snapshot(pool: &PgPool, kept: Retention, extent: &Extent) -> Result<Snapshot> {
+pub(super) async fn snapshot(pool: &PgPool, kept: &Retention, extent: &Extent) -> Result<Snapshot> {
     let mut connection = pool.acquire().await?;
     // No transaction has a number then and is not over: everything up to the last one is in the snapshot, which
     // begins with the first question, or never will be.
@@ -150,6 +153,7 @@ pub(super) async fn snapshot(pool: &PgPool, kept: Retention, extent: &Extent) ->
         stored: of(|lane| lane.stored),
         on_the_way: of(|lane| lane.on_the_way),
         blocks: blocks(&mut tx, kept, extent).await?,
+        stretches: block_sums::stretches(&mut tx).await?,
         conversions: conversions(&mut tx, times).await?,
         times,
         extent: extent.clone(),
@@ -162,31 +166,62 @@ pub(super) async fn snapshot(pool: &PgPool, kept: Retention, extent: &Extent) ->
 
 async fn blocks(
     db: &mut PgConnection,
-    kept: Retention,
+    kept: &Retention,
     extent: &Extent,
 ) -> Result<BTreeMap<String, Block>> {
     let bounds = extent.bounds();
     let at = |ms: u64| Some(timestamp(ms));
+    let (since, until) =
+        (bounds.as_ref().and_then(|ms| at(ms.start)), bounds.as_ref().and_then(|ms| at(ms.end)));
+    let mut blocks = sums(db, kept, (since, until)).await?;
     let rows = sqlx::query!(
         "SELECT id, table_name, ranges, oldest, newest FROM pipeline_block
          WHERE tstzrange(oldest, newest, '[]') && tstzrange($1, $2)",
-        bounds.as_ref().and_then(|ms| at(ms.start)),
-        bounds.as_ref().and_then(|ms| at(ms.end)),
+        since,
+        until,
     )
     .fetch_all(db)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            let lanes = row.ranges.as_array().and_then(|all| all.iter().map(held).collect());
-            let block = Block {
-                table: row.table_name,
-                expiring: row.oldest.timestamp_millis() < kept.since_ms(),
-                lanes: lanes.ok_or(Error::Stored { what: "a block's records" })?,
-                times: millis(row.oldest)..millis(row.newest) + 1,
-            };
-            Ok((BlockId::from_sql(&row.id)?.to_string(), block))
-        })
-        .collect()
+    for row in rows {
+        let lanes = row.ranges.as_array().and_then(|all| all.iter().map(held).collect());
+        let block = Block {
+            table: row.table_name,
+            expiring: row.oldest.timestamp_millis() < kept.since_ms(),
+            lanes: lanes.ok_or(Error::Stored { what: "a block's records" })?,
+            times: millis(row.oldest)..millis(row.newest) + 1,
+        };
+        blocks.insert(BlockId::from_sql(&row.id)?.to_string(), block);
+    }
+    Ok(blocks)
+}
+
+/// Blocks put together: each stretch of a table as if it were one.
+async fn sums(
+    db: &mut PgConnection,
+    kept: &Retention,
+    bounds: (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
+) -> Result<BTreeMap<String, Block>> {
+    let mut all: BTreeMap<String, Block> = BTreeMap::new();
+    for sum in block_sums::of(db, bounds).await? {
+        let times = millis(sum.oldest)..millis(sum.newest) + 1;
+        let expiring = sum.oldest.timestamp_millis() < kept.since_ms();
+        let block = all.entry(name_of_sum(&sum.table, sum.first_commit)).or_insert_with(|| Block {
+            table: sum.table.clone(),
+            expiring,
+            lanes: Vec::new(),
+            times: times.clone(),
+        });
+        block.expiring |= expiring;
+        block.times = block.times.start.min(times.start)..block.times.end.max(times.end);
+        let Sum { key, first, last, rows, checksum, .. } = sum;
+        block.lanes.push(Held { key, first, last, rows, checksum });
+    }
+    Ok(all)
+}
+
+/// What stands for the id of all blocks of a stretch of commits.
+pub(super) fn name_of_sum(table: &str, first_commit: impl std::fmt::Display) -> String {
+    format!("of {table} from commit {first_commit} on")
 }
 
 /// One of a block's `ranges` (`batch::Manifest`).

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use std::fmt;
 
-use super::Extent;
+use super::{Extent, Kept};
 
 /// One (journal, topic, partition).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -51,6 +51,8 @@ pub struct Report {
     pub commit: i64,
     /// Which events were compared, as a sentence's part; lanes are counted over all events.
     pub compared: String,
+    /// What does not stay for ever: of what has expired nothing is compared.
+    pub kept: Vec<Kept>,
     pub lanes: Vec<Lane>,
     /// Rollups compared with their raw rows.
     pub rollups: u64,
@@ -71,6 +73,7 @@ impl Report {
         Self {
             commit,
             compared: extent.to_string(),
+            kept: Vec::new(),
             lanes: Vec::new(),
             rollups: 0,
             blocks: 0,
@@ -137,6 +140,9 @@ impl fmt::Display for Report {
             "{} blocks, {} rollups, {} conversions, {} ledger transactions, {} records in journal files compared",
             self.blocks, self.rollups, self.conversions, self.ledger_txs, self.records_in_files
         )?;
+        for kept in &self.kept {
+            writeln!(f, "kept {kept}")?;
+        }
         for found in &self.discrepancies {
             writeln!(f, "WRONG {}: {}", found.what, found.range)?;
         }

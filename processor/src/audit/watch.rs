@@ -14,6 +14,7 @@ use crate::{
     metrics::Metrics,
     retention::Retention,
     stores::{
+        block_sums,
         losses::{self, Totals},
         millis,
         server::{self, Lock},
@@ -59,6 +60,10 @@ async fn watch(config: &Config, metrics: &Metrics, told: &mut Told) -> Result<()
         told.tell(&totals);
         for extent in due(&mut db, config.audit_minutes, clock::now_ms()).await? {
             audit(&pool, &engine, &extent).await?;
+        }
+        let summed = block_sums::collapse(&mut db, config.backup_days).await?;
+        if summed > 0 {
+            tracing::info!(lanes = summed, "blocks older than any backup are put together");
         }
         if let Some(last) = losses::last(&mut db).await? {
             metrics.losses.discrepancies.set(last.discrepancies.into());

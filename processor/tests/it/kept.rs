@@ -1,6 +1,6 @@
 //! What is kept, for how long, and what goes on while ClickHouse does not keep up.
 
-use migrations::clickhouse::keep_events;
+use migrations::clickhouse::{Database, Keep};
 use processor::dead_letter;
 use schemas::topic::Topic;
 
@@ -97,7 +97,8 @@ async fn events_that_expired_are_no_difference_and_their_sums_stay() {
     log.beat(now);
     world.drain().await;
     let (url, database) = (world.clickhouse.url(), world.clickhouse.database());
-    keep_events(url, database, Some(30)).await.unwrap();
+    let keep = Keep { event_days: Some(30), shorten_retention: true, ..Keep::default() };
+    Database::one(url, database).keep(&keep).await.unwrap();
     let run = async |statement: &str| {
         let client = world.clickhouse.client();
         client.query(statement).with_setting("mutations_sync", "2").execute().await.unwrap();
@@ -121,6 +122,43 @@ async fn events_that_expired_are_no_difference_and_their_sums_stay() {
     for what in ["stored", "block", "conversions", "rollup"] {
         assert!(report.discrepancies.iter().any(|one| one.what == what), "{what}: {report}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sums_that_expired_before_their_events_are_neither_compared_nor_made_again() {
+    const MADE: [&str; 2] = [
+        "CREATE TABLE clicks_by_hour_test (site UInt32, day Date, hour DateTime('UTC'), gross Int64)
+         ENGINE = SummingMergeTree PARTITION BY toYYYYMM(day) ORDER BY (site, day, hour)
+         SETTINGS non_replicated_deduplication_window = 10000",
+        "CREATE MATERIALIZED VIEW clicks_by_hour_test_mv TO clicks_by_hour_test AS
+         SELECT site, day, toStartOfHour(toDateTime(time, 'UTC')) AS hour, sum(toInt64(count)) AS gross
+         FROM clicks GROUP BY site, day, hour",
+    ];
+    let world = World::new().await;
+    for statement in MADE {
+        world.clickhouse.client().query(statement).execute().await.unwrap();
+    }
+    let now = world.ask("SELECT (extract(epoch FROM now()) * 1000)::bigint").await as u64;
+    let mut log = world.writer(JOURNAL, NOON);
+    write(&mut log, 0, 20);
+    log.click(click(now - 10_000, 1));
+    log.beat(now);
+    world.drain().await;
+    let sums = "SELECT toInt64(sum(gross)) FROM clicks_by_hour_test";
+    assert_eq!(world.ask_engine(sums).await, 21);
+    let keep = Keep { hour_sum_days: Some(30), shorten_retention: true, ..Keep::default() };
+    let (url, database) = (world.clickhouse.url(), world.clickhouse.database());
+    Database::one(url, database).keep(&keep).await.unwrap();
+    let client = world.clickhouse.client();
+    client.query("OPTIMIZE TABLE clicks_by_hour_test FINAL").execute().await.unwrap();
+    assert_eq!(world.ask_engine(sums).await, 1, "a month is gone");
+    let report = world.audit().await;
+    let kept: Vec<&str> = report.kept.iter().map(|kept| kept.table.as_str()).collect();
+    assert!(kept.contains(&"clicks_by_hour_test") && kept.contains(&"clicks"), "{kept:?}");
+    let config = world.config(&[]);
+    let day = "2026-01-01".parse().unwrap();
+    processor::repair::rollup(&config.stores, &config.window, day).await.unwrap();
+    assert_eq!(world.ask_engine(sums).await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -40,7 +40,7 @@ fn text(status: &Status) -> Result<String, std::fmt::Error> {
     writeln!(text, "{:14}{}; {} free", "disk", disk.join(", "), size(status.free))?;
     writeln!(
         text,
-        "{:14}journal segments {} h after they were committed; events and money for ever",
+        "{:14}journal segments {} h after they were committed; money for ever; events as the tables below say",
         "kept", status.journal_keep_hours
     )?;
     match &status.tables {

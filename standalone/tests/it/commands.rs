@@ -33,7 +33,7 @@ fn yesterday() -> String {
 fn every_command_has_help() {
     let folder = folder();
     let addresses = free_addresses();
-    let commands: [&[&str]; 22] = [
+    let commands: [&[&str]; 24] = [
         &[],
         &["serve"],
         &["demo"],
@@ -52,6 +52,8 @@ fn every_command_has_help() {
         &["dead-letters", "resend"],
         &["repair"],
         &["repair", "rollup"],
+        &["visitor"],
+        &["visitor", "forget"],
         &["stores"],
         &["run-engine"],
         &["run-postgres"],

@@ -11,3 +11,4 @@ mod metrics;
 mod postgres;
 mod serve;
 mod stores;
+mod visitors;
