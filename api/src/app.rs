@@ -15,7 +15,7 @@ use crate::{
     config::Stores,
     metrics::Metrics,
     queries::{
-        live,
+        kept, live,
         programs::{Plan, Program},
     },
 };
@@ -35,6 +35,8 @@ pub struct App {
     pub tracking_url: Arc<str>,
     /// What lets a person in until accounts exist.
     pub secret: Secret,
+    /// Since when ClickHouse has all rows, as it said last.
+    pub kept: kept::Remembered,
     /// Numbers that move, polled once for all who watch.
     pub live: live::Feed,
     /// What is counted of answers.
@@ -56,8 +58,8 @@ impl App {
             .context("the file of the token holds none: start `tributary serve` once, or write 16 characters or more into it")?;
         let tracking_url = config.tracking_url.trim_end_matches('/').into();
         let (site, live) = (ids::PLATFORM, live::Feed::default());
-        let metrics = Metrics::new()?;
-        Ok(Self { db, ch, keys, site, tracking_url, secret, live, metrics })
+        let (kept, metrics) = (kept::Remembered::default(), Metrics::new()?);
+        Ok(Self { db, ch, keys, site, tracking_url, secret, kept, live, metrics })
     }
 }
 

@@ -14,6 +14,7 @@ pub mod events;
 pub mod live;
 pub mod names;
 pub mod stores;
+pub mod kept;
 mod bind;
 mod among;
 mod attributed;

@@ -72,6 +72,8 @@ as-of-away-hint = The store of the numbers does not answer now. Clicks are taken
 as-of-no-collector = No collector is declared.
 as-of-unheard = Not heard of yet: { $who }.
 as-of-unknown = nothing counted yet
+expired = without events before { $time }
+expired-hint = Events of before have expired: their sums by day are kept, and this question needs more than those.
 
 ## Numbers
 metric-clicks = Clicks

@@ -72,6 +72,8 @@ as-of-away-hint = La base des nombres ne répond pas pour l’instant. Les clics
 as-of-no-collector = Aucun collecteur n’est déclaré.
 as-of-unheard = Encore sans nouvelles de { $who }.
 as-of-unknown = rien de compté pour l’instant
+expired = sans les événements d’avant le { $time }
+expired-hint = Les événements d’avant ont expiré : leurs sommes par jour sont gardées, et cette question demande davantage.
 
 ## Nombres
 metric-clicks = Clics

@@ -17,7 +17,7 @@ use crate::{
     queries::{
         as_of,
         clicks::{self, Click, Kind},
-        sites,
+        kept, sites,
     },
 };
 
@@ -38,6 +38,7 @@ pub async fn list(State(app): State<App>, viewer: Viewer, mut pairs: Pairs) -> A
     let as_of = as_of::get(&app.db).await?;
     let page = clicks::list(&app, (kind, &query), after.as_ref(), limit).await?;
     let mut answer = envelope(&page, row);
+    answer["expired_before"] = json!(kept::rows_left_out(&app, query.range).await?.map(time));
     put_as_of(&mut answer, &as_of);
     Ok(Json(answer))
 }

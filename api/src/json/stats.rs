@@ -30,6 +30,7 @@ pub async fn report(State(app): State<App>, _: Viewer, StatsQuery(query): StatsQ
         "totals": row(&report.totals, &Query { group_by: Vec::new(), ..query.clone() }),
         "has_more": report.has_more,
         "sources": report.sources,
+        "expired_before": report.expired_before.map(super::time),
     });
     put_as_of(&mut answer, &report.as_of);
     Ok(Json(answer))

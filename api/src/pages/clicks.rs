@@ -17,6 +17,7 @@ use crate::{
     i18n::Text,
     queries::{
         clicks::{self, Click, Kind},
+        kept,
         names::Labels,
         stats::{self, Dimension},
     },
@@ -74,8 +75,9 @@ pub(super) async fn show(
     };
     let view = View::read(&app, address, &["kind"]).await?;
     let totals = view.query(Vec::new(), 1);
-    let (report, page) = tokio::try_join!(stats::report(&app, &totals), async {
-        Ok(clicks::list(&app, (kind, &view.asked), after.as_ref(), LIMIT).await?)
+    let (report, (page, expired)) = tokio::try_join!(stats::report(&app, &totals), async {
+        let page = clicks::list(&app, (kind, &view.asked), after.as_ref(), LIMIT).await?;
+        Ok((page, kept::rows_left_out(&app, view.range()).await?))
     })?;
     let words = Words::load(&app, t, std::iter::empty(), &view.asked.filters).await?;
     let labels = labels(&app, &page.rows).await?;
@@ -85,7 +87,7 @@ pub(super) async fn show(
     html(&Clicks {
         shell: asked.shell(Here::Stats, t.say("nav-clicks")),
         menu: RangeMenu::of(t, &view, false),
-        fresh: Fresh::of(t, &view, &report.as_of),
+        fresh: Fresh::of(t, &view, &report.as_of).without(t, &view, expired),
         filters: words.filters(&view.asked.filters, &view.address),
         count: count(t, kind, report.totals.clicks),
         empty: rows.is_empty().then(|| Empty {

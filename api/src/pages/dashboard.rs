@@ -63,12 +63,17 @@ pub(super) async fn show(
         false => None,
     };
     let starting = start.is_some();
+    let expired = reports.iter().map(|report| report.expired_before).max().flatten();
     let steps = axis::steps(view.range(), by);
     let shell = asked.shell(Here::Dashboard, t.say("nav-dashboard"));
     html(&Dashboard {
         shell: Shell { site: view.site.name.clone(), ..shell },
         menu: RangeMenu::of(t, &view, true),
-        fresh: Fresh::of(t, &view, &course.as_of),
+        fresh: Fresh::of(t, &view, &course.as_of).without(
+            t,
+            &view,
+            expired.max(course.expired_before),
+        ),
         live: starting || view.is_live(),
         with_range: start.as_ref().is_none_or(|start| start.ready.is_some()),
         filters: words.filters(&view.asked.filters, &view.address),

@@ -79,7 +79,11 @@ pub(super) async fn show(
     let page = Stats {
         shell: Shell { site: view.site.name.clone(), ..shell },
         menu: RangeMenu::of(t, &view, true),
-        fresh: Fresh::of(t, &view, &report.as_of),
+        fresh: Fresh::of(t, &view, &report.as_of).without(
+            t,
+            &view,
+            report.expired_before.max(course.expired_before),
+        ),
         // What is being typed is not pulled away.
         live: view.is_live() && filter_form.fields.is_empty(),
         filters: words.filters(&view.asked.filters, &view.address),

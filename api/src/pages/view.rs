@@ -180,6 +180,15 @@ impl Fresh {
         Self::until(t, as_of, (range.zone, now, Some(range.to_ms)))
     }
 
+    /// The same, of numbers that lack what has expired, where something has.
+    pub(super) fn without(self, t: Text, view: &View, expired: Option<DateTime<Utc>>) -> Self {
+        let Some(before) = expired else { return self };
+        let time = t.day(before.with_timezone(&view.range().zone).date_naive());
+        let text = format!("{} · {}", self.text, t.say1("expired", "time", &time));
+        let hint = format!("{} {}", self.hint, t.say("expired-hint"));
+        Self { text, hint, class: "late" }
+    }
+
     /// Of what stands on a page: numbers up to `to_ms`, or without one what is known now.
     pub(super) fn until(
         t: Text,

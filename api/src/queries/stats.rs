@@ -11,6 +11,7 @@ mod sql;
 pub use dimension::{Dimension, Side};
 pub use formulas::{FORMULAS, Formula};
 
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use clickhouse::Row as ClickhouseRow;
 use schemas::money::Currency;
@@ -21,7 +22,12 @@ use crate::{
     app::App,
     error::Error,
     params::range::Range,
-    queries::{as_of, as_of::AsOf, bind},
+    queries::{
+        as_of,
+        as_of::AsOf,
+        bind,
+        kept::{self, Kept},
+    },
 };
 
 /// Values a dimension must have, or must not.
@@ -135,6 +141,8 @@ pub struct Report {
     pub as_of: AsOf,
     /// The tables asked.
     pub sources: Vec<&'static str>,
+    /// Events before this are not in it, though there were some: only sums that do not answer the question are left.
+    pub expired_before: Option<DateTime<Utc>>,
 }
 
 /// Answers a question about the site of `app`.
@@ -152,9 +160,11 @@ pub async fn report(app: &App, query: &Query) -> Result<Report, Error> {
             has_more: false,
             as_of,
             sources: Vec::new(),
+            expired_before: None,
         });
     }
-    let statement = sql::statement(app.site, query);
+    let kept = Kept::ask(app, query.range).await?;
+    let statement = sql::statement(app.site, query, &kept);
     let asked = bind::all(app.ch.query(&statement.text), &statement.binds);
     let found = bind::in_time(asked.fetch_all::<Found>()).await?;
     let mut rows = Vec::with_capacity(found.len());
@@ -170,7 +180,11 @@ pub async fn report(app: &App, query: &Query) -> Result<Report, Error> {
     let has_more = rows.len() > limit;
     rows.truncate(limit);
     let totals = totals.unwrap_or_else(|| Found::default().row(query, &shape));
-    Ok(Report { rows, totals, has_more, as_of, sources: statement.sources })
+    let mut expired_before = None;
+    for expired in statement.expired {
+        expired_before = expired_before.max(kept::left_out(app, query.range, expired).await?);
+    }
+    Ok(Report { rows, totals, has_more, as_of, sources: statement.sources, expired_before })
 }
 
 /// Whether the site ever had a click or a conversion.

@@ -6,6 +6,7 @@ mod attributed;
 mod auth;
 mod bad_input;
 mod conversions;
+mod expired;
 mod lists;
 mod live;
 mod metrics;

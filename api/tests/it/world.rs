@@ -1,7 +1,12 @@
 //! A service with stores of its own, and rows to put into them.
 
 use api::app::App;
-use api::{auth::Secret, metrics::Metrics, queries::live, routes};
+use api::{
+    auth::Secret,
+    metrics::Metrics,
+    queries::{kept, live},
+    routes,
+};
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -27,7 +32,7 @@ pub(crate) struct World {
     pub(crate) ch: clickhouse::Client,
     router: Router,
     postgres: Postgres,
-    _clickhouse: Clickhouse,
+    pub(crate) clickhouse: Clickhouse,
 }
 
 /// What came back.
@@ -60,12 +65,13 @@ impl World {
             site: PLATFORM,
             tracking_url: "http://localhost:8081".into(),
             secret: Secret::new(TOKEN).unwrap(),
+            kept: kept::Remembered::default(),
             live: live::Feed::default(),
             metrics: Metrics::new().unwrap(),
         };
         let owner = postgres.pool(Role::Owner).await;
         let (router, ch) = (routes::router(app.clone()), clickhouse.client());
-        Self { app, owner, ch, router, postgres, _clickhouse: clickhouse }
+        Self { app, owner, ch, router, postgres, clickhouse }
     }
 
     /// The database's URL for a role.

@@ -12,6 +12,7 @@ use crate::{
     queries::{
         attributed,
         bind::{self, Bind},
+        kept::{self, Kept},
     },
 };
 use sources::{CLICKS, CONVERSIONS, Grain, Piece, Source};
@@ -29,6 +30,9 @@ pub(super) struct Statement {
     pub(super) text: String,
     pub(super) binds: Vec<Bind>,
     pub(super) sources: Vec<&'static str>,
+    /// Until when a part of the span has expired for one of the halves, in milliseconds since 1970, and the sums that say
+    /// whether there was something.
+    pub(super) expired: Vec<(&'static str, i64)>,
 }
 
 const CLICK_SUMS: &str = "sumIf(t.gross, t.kind = 'click') AS gross, sumIf(t.uniques, t.kind = 'click') AS uniques, \
@@ -60,13 +64,20 @@ const NO_CONVERSIONS: &str = "toInt64(0) AS accepted, toInt64(0) AS refused, \
 
 /// The question of `query` about `site`, in one statement: groups and their sum. There must be a
 /// half to ask.
-pub(super) fn statement(site: SiteId, query: &Query) -> Statement {
+pub(super) fn statement(site: SiteId, query: &Query, known: &Kept) -> Statement {
     let shape = shape(query);
     let mut binds = Vec::new();
     let mut halves = Vec::new();
     let mut sources = Vec::new();
-    for (asked, table) in [(shape.clicks, &CLICKS[..]), (shape.conversions, &CONVERSIONS[..])] {
-        for piece in asked.then(|| sources::pieces(table, query)).into_iter().flatten() {
+    let mut expired = Vec::new();
+    let sides = [
+        (shape.clicks, &CLICKS[..], kept::CLICKS),
+        (shape.conversions, &CONVERSIONS[..], kept::CONVERSIONS),
+    ];
+    for (_, side, sums) in sides.into_iter().filter(|(is_asked, ..)| *is_asked) {
+        let (pieces, until_ms) = sources::pieces(side, query, known);
+        expired.extend(until_ms.map(|until_ms| (sums, until_ms)));
+        for piece in pieces {
             halves.push(half(site, query, &piece, &mut binds));
             if !sources.contains(&piece.source.table) {
                 sources.push(piece.source.table);
@@ -95,7 +106,7 @@ pub(super) fn statement(site: SiteId, query: &Query) -> Statement {
         // The sum, the rows, and one more to know whether there are more.
         limit = u64::from(query.limit) + 2,
     );
-    Statement { text, binds, sources }
+    Statement { text, binds, sources, expired }
 }
 
 /// A half that cannot have one of the dimensions asked for, or filtered by, is not there: its sum

@@ -5,7 +5,7 @@ use chrono::{Offset, TimeZone};
 use chrono_tz::Tz;
 
 use super::{Dimension, Query, asked};
-use crate::params::range::Range;
+use crate::{params::range::Range, queries::kept::Kept};
 
 pub(super) const HOUR_MS: i64 = 3_600_000;
 
@@ -181,8 +181,13 @@ impl Lacks {
     }
 }
 
-/// The pieces of a question's span, each with the first of `sources` that can answer for it; the last one always can.
-pub(super) fn pieces<'a>(sources: &'a [Source], query: &Query) -> Vec<Piece<'a>> {
+/// The pieces of a question's span, each with the first of `sources` that can answer for it, and until when nobody can:
+/// what has expired there. The last source answers for everything else.
+pub(super) fn pieces<'a>(
+    sources: &'a [Source],
+    query: &Query,
+    kept: &Kept,
+) -> (Vec<Piece<'a>>, Option<i64>) {
     let asked = asked(query);
     // Where somebody's rows alone are asked for, those that lie together are fewer than all of another table.
     let owned = |by| matches!(by, Dimension::Affiliate | Dimension::Link);
@@ -196,7 +201,8 @@ pub(super) fn pieces<'a>(sources: &'a [Source], query: &Query) -> Vec<Piece<'a>>
         let Some(source) = of(grain) else { continue };
         let mut rest = Vec::new();
         for range in left {
-            match whole(range, grain, query, &asked) {
+            let whole = whole(range, grain, query, &asked);
+            match whole.and_then(|whole| kept_of(whole, source, query, kept)) {
                 Some(whole) => {
                     let before = Range { to_ms: whole.from_ms, ..range };
                     let behind = Range { from_ms: whole.to_ms, ..range };
@@ -208,7 +214,28 @@ pub(super) fn pieces<'a>(sources: &'a [Source], query: &Query) -> Vec<Piece<'a>>
         }
         left = rest;
     }
-    pieces
+    let expired = left.iter().map(|range| range.to_ms).max();
+    if let (Some(source), true) = (sources.last(), pieces.is_empty()) {
+        // Everything has expired: the question is one all the same.
+        pieces.push(Piece { source, range: query.range });
+    }
+    (pieces, expired)
+}
+
+/// What a table has of a span: rows go from the oldest on, those of sums by the day they are of.
+fn kept_of(range: Range, source: &Source, query: &Query, kept: &Kept) -> Option<Range> {
+    let first_day = || {
+        let day = kept.since_day(source.table);
+        Range::days(day, day, query.site_zone).from_ms
+    };
+    let since_ms = match (kept.since_ms(source.table), source.grain) {
+        (0, _) => return Some(range),
+        (since_ms, Grain::Moment) => since_ms,
+        (_, Grain::Day) => first_day(),
+        (_, Grain::Hour) => first_day() + (-first_day()).rem_euclid(HOUR_MS),
+    };
+    let range = Range { from_ms: range.from_ms.max(since_ms), ..range };
+    (range.from_ms < range.to_ms).then_some(range)
 }
 
 /// As much of a span as rows of a grain hold and nothing else.

@@ -1,0 +1,115 @@
+//! Since when ClickHouse's tables have all of their rows: what has expired is not answered as if it never was.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use clickhouse::Row;
+use serde::Deserialize;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, RwLock},
+};
+
+use super::bind;
+use crate::{app::App, clock, params::range::Range};
+
+/// Nothing is kept for less.
+const DAY_MS: i64 = 86_400_000;
+
+/// An answer holds so long: what it says is there stays for an hour.
+const REMEMBERED_MS: i64 = 60_000;
+
+/// The last answer, for whoever asks next: a page asks for many reports.
+#[derive(Debug, Clone, Default)]
+pub struct Remembered(Arc<RwLock<Option<(i64, Kept)>>>);
+
+impl Remembered {
+    fn get(&self, now_ms: i64) -> Option<Kept> {
+        let known = self.0.read().ok()?;
+        let (at_ms, kept) = known.as_ref()?;
+        (0..REMEMBERED_MS).contains(&(now_ms - at_ms)).then(|| kept.clone())
+    }
+
+    fn put(&self, now_ms: i64, kept: Kept) {
+        if let Ok(mut known) = self.0.write() {
+            *known = Some((now_ms, kept));
+        }
+    }
+}
+
+/// By table, of those that do not keep their rows for ever.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Kept(BTreeMap<String, i64>);
+
+#[derive(Row, Deserialize)]
+struct Found {
+    name: String,
+    days: u32,
+    since_ms: i64,
+}
+
+impl Kept {
+    /// What the tables say, where a span reaches back so far that it matters.
+    pub(super) async fn ask(app: &App, range: Range) -> Result<Self, clickhouse::error::Error> {
+        if range.from_ms >= clock::now().timestamp_millis() - DAY_MS {
+            return Ok(Self::default());
+        }
+        let now_ms = clock::now().timestamp_millis();
+        if let Some(known) = app.kept.get(now_ms) {
+            return Ok(known);
+        }
+        let asked = app.ch.query(schemas::retention::KEPT);
+        let found = bind::in_time(asked.fetch_all::<Found>()).await?;
+        let going = found.into_iter().filter(|kept| kept.days > 0);
+        let kept = Self::of(going.map(|kept| (kept.name, kept.since_ms)));
+        app.kept.put(now_ms, kept.clone());
+        Ok(kept)
+    }
+
+    pub(super) fn of(tables: impl Iterator<Item = (String, i64)>) -> Self {
+        Self(tables.collect())
+    }
+
+    /// From this millisecond on every row is there.
+    pub(super) fn since_ms(&self, table: &str) -> i64 {
+        self.0.get(table).copied().unwrap_or(0)
+    }
+
+    /// From this day on every row is there, in a table of days.
+    pub(super) fn since_day(&self, table: &str) -> NaiveDate {
+        DateTime::from_timestamp_millis(self.since_ms(table)).unwrap_or_default().date_naive()
+    }
+}
+
+/// Sums that outlive everything else.
+pub(super) const CLICKS: &str = "clicks_by_day_link";
+pub(super) const CONVERSIONS: &str = "conversions_by_day_link";
+
+/// Until when events of a span are left out because they have expired; `None` where the sums of such events say that
+/// there were none.
+pub(super) async fn left_out(
+    app: &App,
+    range: Range,
+    (sums, until_ms): (&'static str, i64),
+) -> Result<Option<DateTime<Utc>>, clickhouse::error::Error> {
+    if until_ms <= range.from_ms {
+        return Ok(None);
+    }
+    // Dates of chrono, never text of a person.
+    let (from, to) = (range.day(range.from_ms), range.day(until_ms - 1));
+    let text = format!(
+        "SELECT toUInt8(EXISTS (SELECT 1 FROM {sums} WHERE site = ? AND day BETWEEN '{from}' AND '{to}'))"
+    );
+    let any = bind::in_time(app.ch.query(&text).bind(app.site.get()).fetch_one::<u8>()).await?;
+    Ok(DateTime::from_timestamp_millis(until_ms).filter(|_| any == 1))
+}
+
+/// The same of rows one by one, which only raw events give.
+///
+/// # Errors
+/// When ClickHouse does not answer.
+pub async fn rows_left_out(
+    app: &App,
+    range: Range,
+) -> Result<Option<DateTime<Utc>>, clickhouse::error::Error> {
+    let since = Kept::ask(app, range).await?.since_ms("clicks");
+    left_out(app, range, (CLICKS, since.min(range.to_ms))).await
+}
