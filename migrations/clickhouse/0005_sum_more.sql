@@ -90,6 +90,31 @@ CREATE TABLE IF NOT EXISTS clicks_by_day_agent
     device LowCardinality(String),
     os LowCardinality(String),
     browser LowCardinality(String),
+    kind Enum8('click' = 1, 'impression' = 2),
+    gross Int64,
+    uniques Int64,
+    duplicates Int64,
+    invalid Int64
+)
+ENGINE = SummingMergeTree
+PARTITION BY toYear(day)
+ORDER BY (site, program, day, device, os, browser, kind)
+SETTINGS default_compression_codec = 'ZSTD(1)', non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS clicks_by_day_agent_mv TO clicks_by_day_agent AS
+SELECT site, program, day, device, os, browser, kind,
+    sum(toInt64(count)) AS gross,
+    sum(toInt64(count) * (outcome = 'unique')) AS uniques,
+    sum(toInt64(count) * (outcome = 'duplicate')) AS duplicates,
+    sum(toInt64(count) * (outcome = 'invalid')) AS invalid
+FROM clicks
+GROUP BY site, program, day, device, os, browser, kind;
+
+CREATE TABLE IF NOT EXISTS clicks_by_day_language
+(
+    site UInt32,
+    program UInt32,
+    day Date,
     language LowCardinality(String),
     kind Enum8('click' = 1, 'impression' = 2),
     gross Int64,
@@ -99,17 +124,17 @@ CREATE TABLE IF NOT EXISTS clicks_by_day_agent
 )
 ENGINE = SummingMergeTree
 PARTITION BY toYear(day)
-ORDER BY (site, program, day, device, os, browser, language, kind)
+ORDER BY (site, program, day, language, kind)
 SETTINGS default_compression_codec = 'ZSTD(1)', non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS clicks_by_day_agent_mv TO clicks_by_day_agent AS
-SELECT site, program, day, device, os, browser, language, kind,
+CREATE MATERIALIZED VIEW IF NOT EXISTS clicks_by_day_language_mv TO clicks_by_day_language AS
+SELECT site, program, day, language, kind,
     sum(toInt64(count)) AS gross,
     sum(toInt64(count) * (outcome = 'unique')) AS uniques,
     sum(toInt64(count) * (outcome = 'duplicate')) AS duplicates,
     sum(toInt64(count) * (outcome = 'invalid')) AS invalid
 FROM clicks
-GROUP BY site, program, day, device, os, browser, language, kind;
+GROUP BY site, program, day, language, kind;
 
 CREATE TABLE IF NOT EXISTS clicks_by_day_referrer
 (

@@ -113,7 +113,8 @@ impl<'a> Traffic<'a> {
         put(&mut click.user_agent, visit.user_agent);
         put(&mut click.referrer, visit.referrer);
         put(&mut click.language, LANGUAGES[self.random.below(LANGUAGES.len())]);
-        put(&mut click.source, SOURCES[self.random.below(SOURCES.len())]);
+        // Who comes from somewhere comes with its name.
+        put(&mut click.source, SOURCES[visit.referrer.len() % SOURCES.len()]);
         click.key_version = 1;
         self.put_subs(click);
     }

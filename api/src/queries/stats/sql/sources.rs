@@ -69,7 +69,7 @@ const fn sub(
 }
 
 /// Sums of clicks by what they keep, from few rows to many; outcomes stand beside one another in each of them.
-pub(super) const CLICKS: [Source; 15] = [
+pub(super) const CLICKS: [Source; 16] = [
     clicks("clicks_by_day_program", Grain::Day, |by| {
         matches!(by, Dimension::Program | Dimension::Reason)
     }),
@@ -80,9 +80,12 @@ pub(super) const CLICKS: [Source; 15] = [
         use Dimension::{Country, Device, Program, Reason};
         matches!(by, Program | Country | Device | Reason)
     }),
+    clicks("clicks_by_day_language", Grain::Day, |by| {
+        matches!(by, Dimension::Program | Dimension::Language)
+    }),
     clicks("clicks_by_day_agent", Grain::Day, |by| {
-        use Dimension::{Browser, Device, Language, Os, Program};
-        matches!(by, Program | Device | Os | Browser | Language)
+        use Dimension::{Browser, Device, Os, Program};
+        matches!(by, Program | Device | Os | Browser)
     }),
     clicks("clicks_by_day_affiliate", Grain::Day, |by| {
         matches!(by, Dimension::Affiliate | Dimension::Program)
