@@ -73,7 +73,7 @@ as-of-no-collector = Aucun collecteur n’est déclaré.
 as-of-unheard = Encore sans nouvelles de { $who }.
 as-of-unknown = rien de compté pour l’instant
 expired = sans les événements d’avant le { $time }
-expired-hint = Les événements d’avant ont expiré : leurs sommes par jour sont gardées, et cette question demande davantage.
+expired-hint = Les événements d’avant ont expiré : leurs sommes par jour sont gardées, et cette question demande davantage.
 
 ## Nombres
 metric-clicks = Clics
