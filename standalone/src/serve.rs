@@ -103,7 +103,11 @@ async fn migrate(installation: &Installation) -> anyhow::Result<()> {
     let tables = Database::one(&clickhouse, DATABASE);
     let more = tables.sent_from(Outbox::of(owner.as_str())).migrate().await?;
     for kept in tables.keep(&installation.config.keep).await? {
-        tracing::info!("clickhouse keeps {kept}");
+        // Of tables just made it is no news.
+        match more.is_empty() {
+            true => tracing::info!("clickhouse keeps {kept}"),
+            false => tracing::debug!("clickhouse keeps {kept}"),
+        }
     }
     let mut database =
         PgConnection::connect(owner.as_str()).await.context("PostgreSQL does not answer")?;

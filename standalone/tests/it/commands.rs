@@ -25,8 +25,8 @@ fn said(data: &Path, addresses: &[SocketAddr; 6], arguments: &[&str]) -> String 
 }
 
 #[expect(clippy::disallowed_methods, reason = "the imported log ends now")]
-fn yesterday() -> String {
-    (chrono::Utc::now().date_naive() - chrono::Days::new(1)).to_string()
+fn days_ago(days: u64) -> String {
+    (chrono::Utc::now().date_naive() - chrono::Days::new(days)).to_string()
 }
 
 #[test]
@@ -97,10 +97,13 @@ fn every_command_answers_on_an_installation_that_runs() {
     let letters = ask(&["dead-letters", "list"]);
     assert!(!letters.contains("error"), "{letters}");
     // A day with rows and one without.
-    for day in [yesterday(), "2001-01-01".to_owned()] {
+    for day in [days_ago(1), days_ago(99)] {
         let repaired = ask(&["repair", "rollup", &day]);
         assert!(repaired.contains("was right") && !repaired.contains("put right"), "{repaired}");
     }
+    let expired = run(folder.path(), &addresses, &["repair", "rollup", "2001-01-01"]);
+    let error = String::from_utf8_lossy(&expired.stderr).into_owned();
+    assert!(!expired.status.success() && error.contains("have expired"), "{error}");
     serve.stop();
 
     // What it was started with is known when nobody says it again.
