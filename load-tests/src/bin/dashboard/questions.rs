@@ -1,7 +1,7 @@
 //! What is asked: everything that the pages and the JSON ask of the stores, with values that change each time.
 
 use anyhow::Result;
-use chrono::{Days, NaiveDate, Utc};
+use chrono::{Days, NaiveDate};
 use load_tests::generate::Random;
 
 use crate::{
@@ -56,8 +56,11 @@ pub(crate) struct Question {
     /// How soon 95 of 100 answers should be there.
     pub(crate) reach_ms: f64,
     /// The path of one asking; values differ each time.
-    pub(crate) path: Box<dyn Fn(&Known, &mut Random) -> String>,
+    pub(crate) path: Box<Ask>,
 }
+
+/// Makes a path of values.
+type Ask = dyn Fn(&Known, &mut Random) -> String;
 
 /// Values to ask with.
 pub(crate) struct Known {
@@ -100,7 +103,7 @@ impl Known {
     fn day(&self, random: &mut Random) -> NaiveDate {
         // The first day is there in part.
         let day = self.days.get(1 + random.below(self.days.len().saturating_sub(1).max(1)));
-        day.copied().unwrap_or_else(|| Utc::now().date_naive())
+        day.copied().unwrap_or_default()
     }
 }
 
