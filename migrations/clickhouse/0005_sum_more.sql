@@ -28,7 +28,8 @@ SELECT site, day, program, reason, kind,
 FROM clicks
 GROUP BY site, day, program, reason, kind;
 
--- Hours are moments, so that every zone of whole hours can ask for them; `day` is the site's, as everywhere.
+-- Hours are moments, so that every zone of whole hours can ask for them; `day` is the site's, as everywhere. Kept for
+-- months, so parts are of months and go whole.
 CREATE TABLE IF NOT EXISTS clicks_by_hour_program
 (
     site UInt32,
@@ -43,7 +44,7 @@ CREATE TABLE IF NOT EXISTS clicks_by_hour_program
     invalid Int64
 )
 ENGINE = SummingMergeTree
-PARTITION BY toYear(day)
+PARTITION BY toYYYYMM(day)
 ORDER BY (site, hour, day, program, reason, kind)
 SETTINGS default_compression_codec = 'ZSTD(1)', non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 

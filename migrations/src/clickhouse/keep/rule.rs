@@ -113,9 +113,7 @@ impl Kind {
             Self::Events => "time",
             Self::HourSums | Self::DaySums => "day",
         };
-        // Sums by hour would stay for a year too long with parts of years: those are written anew once a month.
-        let by_month = partition_key.starts_with("toYYYYMM(") || self == Self::HourSums;
-        let end = if by_month {
+        let end = if partition_key.starts_with("toYYYYMM(") {
             format!("toDateTime(toStartOfMonth({column}), 'UTC') + toIntervalMonth(1)")
         } else if partition_key.starts_with("toYear(") {
             format!("toDateTime(toStartOfYear({column}), 'UTC') + toIntervalYear(1)")
