@@ -334,6 +334,28 @@ impl Cast {
         flags.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]).collect()
     }
 
+    /// Every journal that a collector has begun.
+    ///
+    /// # Errors
+    /// When a disk can't be read.
+    pub fn journals(&self) -> Result<Vec<i64>> {
+        let mut all = Vec::new();
+        for actor in &self.collectors {
+            let root = actor.environment.iter().find(|(name, _)| name == "TRIBUTARY_JOURNAL");
+            let Some((_, root)) = root else { continue };
+            for slot in std::fs::read_dir(root)? {
+                // Beside the folders of slots lie files.
+                let Ok(journals) = std::fs::read_dir(slot?.path()) else { continue };
+                for journal in journals.flatten() {
+                    let name = journal.file_name();
+                    let id = name.to_str().and_then(|name| u64::from_str_radix(name, 16).ok());
+                    all.extend(id.map(u64::cast_signed));
+                }
+            }
+        }
+        Ok(all)
+    }
+
     /// Where to read why.
     pub fn folder(&self) -> &Path {
         &self.folder

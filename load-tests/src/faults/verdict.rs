@@ -12,6 +12,8 @@ use super::{cast::Cast, traffic::Told};
 
 /// A log that is read to its end by then never will be.
 const LIMIT: Duration = Duration::from_secs(240);
+/// One killed before its first record may never be heard of.
+const HEARD: Duration = Duration::from_secs(60);
 /// What a sale earns: 1 EUR in units.
 const COMMISSION: i64 = 1_000_000;
 /// Numbers named of each kind; the rest is counted.
@@ -59,14 +61,19 @@ async fn settle(cast: &Cast) -> Result<Option<String>> {
         ("blocks wait", "SELECT count(*) FROM outbox_block"),
         ("records are dead letters", "SELECT count(*) FROM pipeline_dead_letter"),
     ];
-    let deadline = Instant::now() + LIMIT;
+    // What nobody has heard of yet is in no table.
+    let journals = cast.journals()?;
+    let unheard = "SELECT count(*) FROM unnest($1::int8[]) AS j (journal) WHERE NOT EXISTS (SELECT FROM pipeline_journal p WHERE p.journal = j.journal)";
+    let (deadline, heard) = (Instant::now() + LIMIT, Instant::now() + HEARD);
     // Twice in a row, so that nothing is between two tables.
     let mut calm = 0;
     loop {
-        let mut held = None;
+        let count: i64 = sqlx::query_scalar(unheard).bind(&journals).fetch_one(&cast.owner).await?;
+        let waits = count > 0 && Instant::now() < heard;
+        let mut held = waits.then(|| format!("{count} journals were never heard of"));
         for (what, sql) in questions {
             let count: i64 = sqlx::query_scalar(sql).fetch_one(&cast.owner).await?;
-            if count > 0 {
+            if held.is_none() && count > 0 {
                 held = Some(format!("{count} {what}"));
                 break;
             }
