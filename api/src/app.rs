@@ -86,6 +86,8 @@ async fn database(stores: &Stores) -> anyhow::Result<PgPool> {
         ("lock_timeout", "5s"),
         // Lists have many filters that are mostly absent: a plan for all of them would suit none.
         ("plan_cache_mode", "force_custom_plan"),
+        // Compiling a statement takes longer than answering any of ours.
+        ("jit", "off"),
     ]);
     PgPoolOptions::new()
         .max_connections(stores.database_connections)
