@@ -143,10 +143,12 @@ impl Waiting {
     ) -> Result<()> {
         let waiting = self.0.iter().map(|waiter| &waiter.record);
         let mut clicks = waiting.chain(arrived).filter_map(|record| record.event.click.as_ref());
-        let Some(of) = journals.scope().partitions() else { return Ok(()) };
+        if journals.scope().partitions().is_none() {
+            return Ok(());
+        }
         if clicks.any(|click| journals.resolve(click).is_none()) {
             let mut db = pool.acquire().await?;
-            journals.add_absent(journal_rows::all(&mut db, Some(of)).await?);
+            journals.add_absent(journal_rows::all(&mut db).await?);
         }
         Ok(())
     }

@@ -139,7 +139,7 @@ pub(super) async fn snapshot(pool: &PgPool, kept: &Retention, extent: &Extent) -
     server::unlock(&mut tx, Lock::Commit).await?;
     let row = row?;
     let mut wrong = Vec::new();
-    let known = journals::all(&mut tx, None).await?;
+    let known = journals::all(&mut tx).await?;
     let counts = losses::lanes(&mut tx).await?;
     let of =
         |count: fn(&Lane) -> u64| counts.iter().map(|(key, lane)| (*key, count(lane))).collect();

@@ -42,7 +42,7 @@ impl<'a> Session<'a> {
         let of = owner.scope.partitions();
         let journals = Journals::new(
             owner.scope.clone(),
-            journal_rows::all(&mut db, of.clone()).await?,
+            journal_rows::all(&mut db).await?,
             seqs::load(&mut db, of.clone()).await?,
             &lost_rows::all(&mut db).await?,
         );

@@ -1,8 +1,9 @@
 //! Which journals there are, what they said of their time, and which slots are expected.
 
 use sqlx::PgConnection;
+use std::collections::HashMap;
 
-use super::{bigint, millis, owner::Owner, signed, timestamp, unsigned};
+use super::{bigint, millis, owner::Owner, signed, timestamp};
 use crate::{error::Result, ownership::Scope};
 
 /// A genuine incarnation.
@@ -79,30 +80,55 @@ pub(crate) async fn register(db: &mut PgConnection, owner: &Owner, known: &Known
     }
 }
 
-/// Every journal ever taken in, and what was heard of it in each of some partitions, or of all.
-pub(crate) async fn all(db: &mut PgConnection, of: Option<Vec<i32>>) -> Result<Vec<Known>> {
+/// Every journal ever taken in, and what was heard of it in each partition.
+pub(crate) async fn all(db: &mut PgConnection) -> Result<Vec<Known>> {
     let rows = sqlx::query!(
-        r#"SELECT journal, slot, kind, partitions, started_at, ended_at,
-             ARRAY(SELECT coalesce((SELECT (extract(epoch FROM max(h.at)) * 1000)::bigint FROM pipeline_heartbeat h
-                   WHERE h.journal = j.journal AND h.partitions @> p.partition
-                     AND ($1::int4[] IS NULL OR p.partition = ANY ($1))), 0)
-               FROM generate_series(0, j.partitions - 1) AS p (partition)
-               ORDER BY p.partition) AS "heard!"
-         FROM pipeline_journal j ORDER BY started_at, journal"#,
-        of.as_deref(),
+        "SELECT journal, slot, kind, partitions, started_at, ended_at
+         FROM pipeline_journal ORDER BY started_at, journal",
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    let mut heard = heard(db).await?;
+    let known = rows.into_iter().map(|row| {
+        let partitions = u16::try_from(row.partitions).unwrap_or(1);
+        let spans = heard.remove(&row.journal).unwrap_or_default();
+        Known {
+            journal: row.journal.cast_unsigned(),
+            slot: row.slot,
+            import: row.kind == "import",
+            partitions,
+            start_ms: millis(row.started_at),
+            ended_ms: row.ended_at.map(millis),
+            heard: by_partition(partitions, &spans),
+        }
+    });
+    Ok(known.collect())
+}
+
+/// Partitions from one up to another, and the newest heartbeat in all of them.
+type Span = (i32, i32, u64);
+
+async fn heard(db: &mut PgConnection) -> Result<HashMap<i64, Vec<Span>>> {
+    let rows = sqlx::query!(
+        r#"SELECT h.journal, lower(span) AS "first!", upper(span) AS "end!", max(h.at) AS "at!"
+           FROM pipeline_heartbeat h CROSS JOIN LATERAL unnest(h.partitions) AS span
+           GROUP BY h.journal, span"#
     )
     .fetch_all(db)
     .await?;
-    let known = rows.into_iter().map(|row| Known {
-        journal: row.journal.cast_unsigned(),
-        slot: row.slot,
-        import: row.kind == "import",
-        partitions: u16::try_from(row.partitions).unwrap_or(1),
-        start_ms: millis(row.started_at),
-        ended_ms: row.ended_at.map(millis),
-        heard: row.heard.into_iter().map(unsigned).collect(),
-    });
-    Ok(known.collect())
+    let mut all: HashMap<i64, Vec<Span>> = HashMap::new();
+    for row in rows {
+        all.entry(row.journal).or_default().push((row.first, row.end, millis(row.at)));
+    }
+    Ok(all)
+}
+
+fn by_partition(partitions: u16, spans: &[Span]) -> Vec<u64> {
+    let heard = |partition: i32| {
+        let of = spans.iter().filter(|(first, end, _)| (*first..*end).contains(&partition));
+        of.map(|(_, _, ms)| *ms).max().unwrap_or(0)
+    };
+    (0..i32::from(partitions)).map(heard).collect()
 }
 
 /// Seals journals that have ended in every topic and partition.

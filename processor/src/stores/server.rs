@@ -78,9 +78,8 @@ pub(crate) async fn store(db: &mut PgConnection, pair: Pair) -> Result<()> {
 /// A pool of connections to the server that answered first: one that is replaced or restarted behind
 /// the pool makes the connection fail instead of going on.
 pub(crate) async fn connect(url: &str) -> Result<(PgPool, Pair)> {
-    let options = PgConnectOptions::from_str(url)?
-        .application_name("tributary processor")
-        .options([
+    let options =
+        PgConnectOptions::from_str(url)?.application_name("tributary processor").options([
             // One that is frozen in the middle of a commit must not keep others from taking over.
             ("idle_in_transaction_session_timeout", "15s"),
             // Compiling a statement takes longer than any of ours: 0.3 s for one of a millisecond.
@@ -209,5 +208,13 @@ mod tests {
     #[test]
     fn the_migrator_locks_what_senders_share() {
         assert_eq!(Lock::Send.key(), migrations::clickhouse::SEND_LOCK);
+    }
+
+    #[tokio::test]
+    async fn no_statement_is_compiled_before_it_is_answered() {
+        let postgres = migrations::testing::Postgres::fresh().await;
+        let (pool, _) = connect(&postgres.url(migrations::testing::Role::Processor)).await.unwrap();
+        let jit: String = sqlx::query_scalar("SHOW jit").fetch_one(&pool).await.unwrap();
+        assert_eq!(jit, "off");
     }
 }
