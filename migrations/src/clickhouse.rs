@@ -105,7 +105,9 @@ impl<'a> Database<'a> {
         let sums = fill::made_by(file.sql.as_str());
         let pause = match (fill::has_events(client).await?, self.outbox) {
             (Some(true), None) if !sums.is_empty() => return Err(Error::NotPaused { version }),
-            (Some(_), Some(outbox)) if !sums.is_empty() => fill::Pause::begin(&outbox).await?,
+            (Some(any), Some(outbox)) if !sums.is_empty() => {
+                fill::Pause::begin(&outbox, any).await?
+            }
             _ => return apply(client, file, &statements).await,
         };
         // Nobody has sent since; and another migrator may have been here while this one waited.

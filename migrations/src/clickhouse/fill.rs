@@ -44,11 +44,19 @@ pub(super) struct Pause {
 
 impl Pause {
     /// Waits until nobody sends, and nothing sent before is on its way any more.
-    pub(super) async fn begin(outbox: &Outbox<'_>) -> Result<Self, Error> {
+    pub(super) async fn begin(outbox: &Outbox<'_>, has_events: bool) -> Result<Self, Error> {
         let mut db = PgConnection::connect(outbox.url).await?;
         sqlx::query("SELECT pg_advisory_lock($1)").bind(SEND_LOCK).execute(&mut db).await?;
-        // A sender whose connection to PostgreSQL failed holds no lock any more, but may still write.
-        tokio::time::sleep(outbox.rest).await;
+        let ever_sent: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT FROM pipeline_block) OR EXISTS (SELECT FROM pipeline_block_sum)",
+        )
+        .fetch_one(&mut db)
+        .await?;
+        // Nothing is on its way into stores that are both new: a first start need not wait.
+        if has_events || ever_sent {
+            // A sender whose connection to PostgreSQL failed holds no lock any more, but may still write.
+            tokio::time::sleep(outbox.rest).await;
+        }
         let open = sqlx::query_scalar("SELECT encode(id, 'hex') FROM outbox_block ORDER BY commit")
             .fetch_all(&mut db)
             .await?;

@@ -9,7 +9,8 @@ use super::{Visitor, columns};
 use crate::{
     engine::Engine,
     error::{Error, Result},
-    stores::forgets::{JOURNAL_BITS, Place},
+    journals::ALIAS,
+    stores::forgets::Place,
 };
 
 /// Ids of conversions in one statement.
@@ -66,7 +67,7 @@ fn at(click: &ClickId) -> String {
     let ClickId { link, time_ms, shard, seq, journal, .. } = *click;
     format!(
         "link = {link} AND time = fromUnixTimestamp64Milli(toInt64({time_ms})) AND shard = {shard} AND seq = {seq} \
-         AND bitAnd(journal, {JOURNAL_BITS}) = {journal}"
+         AND bitAnd(journal, {ALIAS}) = {journal}"
     )
 }
 
@@ -99,7 +100,7 @@ impl Rows {
             time_ms: u64::try_from(found.time_ms).unwrap_or(0),
             shard: found.shard,
             seq: found.seq,
-            journal: found.journal & JOURNAL_BITS,
+            journal: found.journal & ALIAS,
         };
         Ok(found.into_iter().map(place).collect())
     }

@@ -14,10 +14,10 @@ use super::{
     server::{self, Lock},
     timestamp, unsigned, waiting,
 };
-use crate::error::{Error, Result};
-
-/// Of a journal's id a click id carries these, and so do some conversions.
-pub(crate) const JOURNAL_BITS: u64 = (1 << 20) - 1;
+use crate::{
+    error::{Error, Result},
+    journals::ALIAS,
+};
 
 /// Clicks asked about in one statement.
 const PLACES: usize = 10_000;
@@ -28,7 +28,7 @@ pub(crate) struct Place {
     pub(crate) time_ms: u64,
     pub(crate) shard: u16,
     pub(crate) seq: u64,
-    /// `JOURNAL_BITS` of it.
+    /// The bits of `ALIAS` of it.
     pub(crate) journal: u64,
 }
 
@@ -88,7 +88,7 @@ pub(crate) async fn conversions(pool: &PgPool, site: SiteId, places: &[Place]) -
             &shards,
             &seqs,
             &journals,
-            bigint(JOURNAL_BITS),
+            bigint(ALIAS),
         )
         .fetch_all(pool)
         .await?;
@@ -163,7 +163,7 @@ pub(crate) async fn waiting(pool: &PgPool, places: &[Place]) -> Result<u64> {
                 time_ms: click.time_ms,
                 shard: click.shard as u16,
                 seq: click.seq,
-                journal: u64::from(click.journal) & JOURNAL_BITS,
+                journal: u64::from(click.journal) & ALIAS,
             })
         });
         found += u64::from(of);
