@@ -51,6 +51,8 @@ use pace::{BEHIND, Done, Pace, is_behind, reads_on};
 
 /// Between two rounds of dropping what no window reaches, and of trimming journals.
 const HOUSEKEEPING: Duration = Duration::from_secs(30);
+/// How often it looks at what waits to be sent without being told.
+const SENT_LOOK: Duration = Duration::from_millis(500);
 
 /// What lasts longer than a session.
 pub(crate) struct Context {
@@ -178,7 +180,7 @@ impl<'a> Session<'a> {
             if oldest.is_none() {
                 return Ok(true);
             }
-            self.sent.notified().await;
+            self.some_sent().await;
         }
         let pace = Pace::of(done, oldest, self.owner.commit);
         if pace == Pace::CaughtUp {
@@ -196,9 +198,17 @@ impl<'a> Session<'a> {
 
     async fn caught_up(&self) -> Result<()> {
         while is_behind(outbox::load(&self.pool).await?.1, self.owner.commit) {
-            self.sent.notified().await;
+            self.some_sent().await;
         }
         Ok(())
+    }
+
+    /// Until the sender sent something, or for a moment: what waits may be sent by another processor's, which tells
+    /// nobody here.
+    async fn some_sent(&self) {
+        let told = tokio::time::timeout(SENT_LOOK, self.sent.notified());
+        // Told or not, the next look says what waits.
+        let _ = told.await;
     }
 
     /// One batch.
@@ -252,9 +262,7 @@ impl<'a> Session<'a> {
         if bytes < self.context.config.batch.outbox_bytes {
             return Ok(true);
         }
-        let told = tokio::time::timeout(Duration::from_millis(500), self.sent.notified());
-        // Told or not, the next look says whether there is room.
-        let _ = told.await;
+        self.some_sent().await;
         Ok(false)
     }
 

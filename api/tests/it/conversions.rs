@@ -26,12 +26,11 @@ async fn filled() -> World {
                   '{\"plan\":1,\"window_ms\":2592000000}', '2026-11-20T10:05:01Z'),
                  (1, 1, 0, 0, 'sale', 'order-1', 'invalid', 'duplicate_txn', 0, '', '2026-11-20T10:06:00Z',
                   9 + (5::bigint << 20), 7, 2, 'postback', true, NULL, NULL, NULL, NULL, NULL, '{}', '2026-11-20T10:06:01Z');
-             BEGIN;
-             INSERT INTO ledger_tx (site_id, kind, idem, event_at, actor, ref_type, ref_id)
-                 VALUES (1, 'accrued', 'accrued/cnv_1', '2026-11-20T10:05:00Z', 'processor', 'conversion', 1);
+             WITH written AS (
+                 INSERT INTO ledger_tx (site_id, kind, idem, event_at, actor, ref_type, ref_id)
+                 VALUES (1, 'accrued', 'accrued/cnv_1', '2026-11-20T10:05:00Z', 'processor', 'conversion', 1))
              INSERT INTO ledger_posting VALUES
                  (1, 1, 1, 'program:1:commission_expense', 'EUR', 5000000), (1, 2, 1, 'affiliate:1:pending', 'EUR', -5000000);
-             COMMIT;
              INSERT INTO affiliate_commission (affiliate_id, amount, status, site_id, program_id, link_id, conversion_id, plan_id,
                  amount_units, currency, occurred_at, hold_until, ledger_tx_id)
              VALUES (1, 5, 'pending', 1, 1, 1, 1, 1, 5000000, 'EUR', '2026-11-20T10:05:00Z', '2026-12-20T10:05:00Z', 1);",

@@ -6,4 +6,5 @@ mod cluster;
 mod fill;
 mod ledger;
 mod migrator;
+mod money;
 mod roles;

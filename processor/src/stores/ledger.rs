@@ -2,7 +2,6 @@
 
 use schemas::money::{Money, decimal};
 use sqlx::PgConnection;
-use std::collections::HashMap;
 
 use super::timestamp;
 use crate::{
@@ -16,62 +15,57 @@ struct Line<'a> {
     conversion: i64,
     decided: &'a Decided,
     commission: CommissionLine,
+    /// The ledger transaction that says so.
+    tx: i64,
 }
 
 /// Accrues what the accepted conversions earn; `ids` are their conversions' ids by position.
 pub(crate) async fn accrue(db: &mut PgConnection, decided: &[Decided], ids: &[i64]) -> Result<()> {
-    let lines: Vec<Line<'_>> = decided
+    let earned: Vec<(&Decided, i64, CommissionLine)> = decided
         .iter()
         .zip(ids)
         .filter_map(|(one, &conversion)| {
             let commission = one.outcome.commission().filter(|line| line.amount.units() != 0)?;
-            Some(Line { conversion, decided: one, commission })
+            Some((one, conversion, commission))
         })
         .collect();
-    if lines.is_empty() {
+    if earned.is_empty() {
         return Ok(());
     }
-    let txs = insert_txs(db, &lines).await?;
-    insert_postings(db, &lines, &txs).await?;
-    insert_commissions(db, &lines, &txs).await
+    let txs = draw_ids(db, earned.len()).await?;
+    let lines: Vec<Line<'_>> = earned
+        .into_iter()
+        .zip(txs)
+        .map(|((decided, conversion, commission), tx)| Line { conversion, decided, commission, tx })
+        .collect();
+    insert_txs(db, &lines).await?;
+    insert_commissions(db, &lines).await
 }
 
-/// Ledger transactions by conversion.
-async fn insert_txs(db: &mut PgConnection, lines: &[Line<'_>]) -> Result<HashMap<i64, i64>> {
-    let sites: Vec<i64> = lines.iter().map(|line| line.decided.record.event.site.into()).collect();
-    let idems: Vec<String> =
-        lines.iter().map(|line| format!("accrued/cnv_{}", line.conversion)).collect();
-    let times: Vec<_> =
-        lines.iter().map(|line| timestamp(line.decided.record.event.time_ms)).collect();
-    let conversions: Vec<i64> = lines.iter().map(|line| line.conversion).collect();
+/// Ids of ledger transactions, drawn before the statement that writes them with their postings.
+async fn draw_ids(db: &mut PgConnection, count: usize) -> Result<Vec<i64>> {
+    let count = i64::try_from(count).unwrap_or(i64::MAX);
     let rows = sqlx::query!(
-        "INSERT INTO ledger_tx (site_id, kind, idem, event_at, actor, ref_type, ref_id)
-         SELECT t.site, 'accrued', t.idem, t.at, 'processor', 'conversion', t.conversion
-         FROM unnest($1::int8[], $2::text[], $3::timestamptz[], $4::int8[]) AS t (site, idem, at, conversion)
-         RETURNING id, ref_id",
-        &sites,
-        &idems,
-        &times,
-        &conversions,
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.ref_id, row.id)).collect())
+        r#"SELECT nextval('ledger_tx_id_seq') AS "id!" FROM generate_series(1, $1::int8)"#,
+        count
+    );
+    Ok(rows.fetch_all(db).await?.into_iter().map(|row| row.id).collect())
 }
 
-fn tx_of(txs: &HashMap<i64, i64>, line: &Line<'_>) -> Result<i64> {
-    txs.get(&line.conversion).copied().ok_or(Error::Stored { what: "a ledger transaction" })
+/// Columns of postings, for `unnest`.
+#[derive(Default)]
+struct Postings {
+    tx: Vec<i64>,
+    n: Vec<i16>,
+    site: Vec<i64>,
+    account: Vec<String>,
+    currency: Vec<String>,
+    amount: Vec<i64>,
 }
 
-/// Debit of the program's expense, credit of the affiliate's pending account, by one statement.
-async fn insert_postings(
-    db: &mut PgConnection,
-    lines: &[Line<'_>],
-    txs: &HashMap<i64, i64>,
-) -> Result<()> {
-    let (mut tx, mut n, mut site, mut account, mut currency, mut amount) =
-        (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for line in lines {
+impl Postings {
+    /// Debit of the program's expense, credit of the affiliate's pending account.
+    fn push(&mut self, line: &Line<'_>) -> Result<()> {
         let money: Money = line.commission.amount;
         let outcome = &line.decided.outcome;
         let credit = money.negated().map_err(|_| Error::Stored { what: "an amount" })?;
@@ -80,36 +74,56 @@ async fn insert_postings(
             (2, format!("affiliate:{}:pending", outcome.affiliate), credit.units()),
         ];
         for (number, name, units) in sides {
-            tx.push(tx_of(txs, line)?);
-            n.push(number);
-            site.push(i64::from(line.decided.record.event.site));
-            account.push(name);
-            currency.push(money.currency().code().to_owned());
-            amount.push(units);
+            self.tx.push(line.tx);
+            self.n.push(number);
+            self.site.push(line.decided.record.event.site.into());
+            self.account.push(name);
+            self.currency.push(money.currency().code().to_owned());
+            self.amount.push(units);
         }
+        Ok(())
     }
+}
+
+/// Ledger transactions with their postings, by one statement: the ledger looks at its end.
+async fn insert_txs(db: &mut PgConnection, lines: &[Line<'_>]) -> Result<()> {
+    let ids: Vec<i64> = lines.iter().map(|line| line.tx).collect();
+    let sites: Vec<i64> = lines.iter().map(|line| line.decided.record.event.site.into()).collect();
+    let idems: Vec<String> =
+        lines.iter().map(|line| format!("accrued/cnv_{}", line.conversion)).collect();
+    let times: Vec<_> =
+        lines.iter().map(|line| timestamp(line.decided.record.event.time_ms)).collect();
+    let conversions: Vec<i64> = lines.iter().map(|line| line.conversion).collect();
+    let mut postings = Postings::default();
+    lines.iter().try_for_each(|line| postings.push(line))?;
     sqlx::query!(
-        "INSERT INTO ledger_posting (tx_id, n, site_id, account, currency, amount)
-         SELECT * FROM unnest($1::int8[], $2::int2[], $3::int8[], $4::text[], $5::text[], $6::int8[])",
-        &tx,
-        &n,
-        &site,
-        &account,
-        &currency,
-        &amount,
+        "WITH posted AS (
+             INSERT INTO ledger_posting (tx_id, n, site_id, account, currency, amount)
+             SELECT * FROM unnest($6::int8[], $7::int2[], $8::int8[], $9::text[], $10::text[], $11::int8[])
+         )
+         INSERT INTO ledger_tx (id, site_id, kind, idem, event_at, actor, ref_type, ref_id) OVERRIDING SYSTEM VALUE
+         SELECT t.id, t.site, 'accrued', t.idem, t.at, 'processor', 'conversion', t.conversion
+         FROM unnest($1::int8[], $2::int8[], $3::text[], $4::timestamptz[], $5::int8[])
+              AS t (id, site, idem, at, conversion)",
+        &ids,
+        &sites,
+        &idems,
+        &times,
+        &conversions,
+        &postings.tx,
+        &postings.n,
+        &postings.site,
+        &postings.account,
+        &postings.currency,
+        &postings.amount,
     )
     .execute(db)
     .await?;
     Ok(())
 }
 
-async fn insert_commissions(
-    db: &mut PgConnection,
-    lines: &[Line<'_>],
-    txs: &HashMap<i64, i64>,
-) -> Result<()> {
+async fn insert_commissions(db: &mut PgConnection, lines: &[Line<'_>]) -> Result<()> {
     let column = |value: fn(&Line<'_>) -> i64| lines.iter().map(value).collect::<Vec<i64>>();
-    let tx: Vec<i64> = lines.iter().map(|line| tx_of(txs, line)).collect::<Result<_>>()?;
     let shown = |money: Money| decimal(money.minor(), money.currency());
     let amounts: Vec<String> = lines.iter().map(|line| shown(line.commission.amount)).collect();
     let currencies: Vec<String> =
@@ -136,7 +150,7 @@ async fn insert_commissions(
         &currencies,
         &occurred,
         &hold,
-        &tx,
+        &column(|line| line.tx),
     )
     .execute(db)
     .await?;
