@@ -17,7 +17,6 @@ pub mod stores;
 pub mod kept;
 mod bind;
 mod among;
-mod attributed;
 
 use serde::Serialize;
 

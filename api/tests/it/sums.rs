@@ -50,7 +50,7 @@ async fn ask(world: &World, query: &str) -> Value {
 async fn same(world: &World, query: &str) -> Vec<String> {
     let (sums, rows) = (ask(world, query).await, ask(world, &format!("{query}{FROM_ROWS}")).await);
     for source in rows["sources"].as_array().unwrap() {
-        assert!(source == "clicks" || source == "conversions", "{query}: {source}");
+        assert!(source == "clicks" || source == "conversions_by_click", "{query}: {source}");
     }
     assert_eq!(sums["totals"], rows["totals"], "{query}");
     assert_eq!(sums["data"], rows["data"], "{query}");
@@ -145,7 +145,7 @@ async fn the_smallest_sums_answer() {
             "clicks_by_hour_program",
             "clicks",
             "conversions_by_day_link",
-            "conversions"
+            "conversions_by_click"
         ])
     );
     // Days are the site's; hours are everybody's who counts in whole ones.

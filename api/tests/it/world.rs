@@ -170,7 +170,8 @@ impl World {
                      click_time, click_journal, click_shard, click_seq)
                  SELECT 1, {affiliate}, {link}, {program}, fromUnixTimestamp64Milli({at}), 9, 7, {n}, '{day}', {n},
                      'sale', '', 'postback', '{outcome}', '{status}', '{reason}', 1, {amount}, {commission},
-                     '{currency}', '{country}', '{sub1}', fromUnixTimestamp64Milli({click_at}), 9, 7, {click_seq}",
+                     '{currency}', '{country}', '{sub1}', fromUnixTimestamp64Milli({click_at}), 9 + bitShiftLeft(toUInt64(5), 20), 7,
+                     {click_seq}",
                 sub1 = conversion.sub1,
                 click_at = conversion.click.0,
                 click_seq = conversion.click.1,

@@ -7,7 +7,7 @@
 
 use clickhouse::{Client, Row};
 use serde::Deserialize;
-use std::fmt;
+use std::{collections::HashMap, fmt};
 
 use super::{Database, cluster};
 use crate::Error;
@@ -112,7 +112,7 @@ impl Database<'_> {
     }
 
     async fn keep_steps(&self, client: &Client, keep: &Keep) -> Result<Vec<Step>, Error> {
-        let tables: Vec<Table> = client
+        let mut tables: Vec<Table> = client
             .query(
                 "SELECT name, engine_full, create_table_query AS created, partition_key FROM system.tables
                  WHERE database = ? AND engine LIKE '%MergeTree' ORDER BY name",
@@ -120,19 +120,27 @@ impl Database<'_> {
             .bind(self.name)
             .fetch_all()
             .await?;
+        let name_of = |table: &'_ Table| match self.cluster {
+            Some(_) => table.name.strip_suffix(cluster::LOCAL).unwrap_or(&table.name).to_owned(),
+            None => table.name.clone(),
+        };
+        // What follows another table comes behind it.
+        tables.sort_by_key(|table| rule::follows(&name_of(table)).is_some());
         let (mut steps, mut refused) = (Vec::new(), Vec::new());
+        let mut events: HashMap<String, u32> = HashMap::new();
         for table in &tables {
-            let name = match self.cluster {
-                Some(_) => table.name.strip_suffix(cluster::LOCAL).unwrap_or(&table.name),
-                None => &table.name,
-            };
+            let name = &name_of(table);
             for &kind in Kind::of(name) {
                 let stored = kind.stored(&table.engine_full, &table.created);
                 let (from, wanted) = (rule::days(&stored), keep.wanted(kind));
                 let may = keep.shorten_retention
                     || rule::is_shorter(from, wanted.days) && self.is_empty(client, name).await?;
-                let kept = |to| Kept { table: name.to_owned(), kind, from, to };
-                let to = match rule::change(from, wanted, may) {
+                let kept = |to| Kept { table: name.clone(), kind, from, to };
+                let change = match rule::follows(name).and_then(|other| events.get(other)) {
+                    Some(&days) => Change::To(days),
+                    None => rule::change(from, wanted, may),
+                };
+                let to = match change {
                     Change::Refused(to) => {
                         refused.push(kept(to));
                         continue;
@@ -141,6 +149,9 @@ impl Database<'_> {
                     // The same days, or longer than the default ones; a version before removed rows one by one.
                     Change::Nothing => from,
                 };
+                if kind == Kind::Events {
+                    events.insert(name.clone(), to);
+                }
                 let ttl = kind.ttl(&table.partition_key, to);
                 let is_light = table.engine_full.contains("materialize_ttl_recalculate_only = 1");
                 if !rule::is_same(&stored, &ttl) {

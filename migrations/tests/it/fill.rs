@@ -23,7 +23,7 @@ impl Old {
         let (postgres, db) = (Postgres::fresh().await, Clickhouse::fresh().await);
         let sums = "SELECT replaceOne(name, '_mv', '') FROM system.tables WHERE database = currentDatabase()
              AND engine = 'MaterializedView' AND name NOT IN
-             ('clicks_by_day_link_mv', 'clicks_by_day_country_mv', 'conversions_by_day_link_mv')";
+             ('clicks_by_day_link_mv', 'clicks_by_day_country_mv', 'conversions_by_day_link_mv') ORDER BY name";
         let sums: Vec<String> = db.client().query(sums).fetch_all().await.unwrap();
         assert!(sums.len() > 5, "{sums:?}");
         let old = Self { postgres, db, sums };
@@ -46,7 +46,7 @@ impl Old {
         self.db.client().query(statement).execute().await.unwrap();
     }
 
-    /// Clicks of a block, as a sender inserts them.
+    /// Clicks of a block and a sale of every tenth of them, as a sender inserts them.
     async fn insert(&self, block: &str, month: u8) {
         let statement = format!(
             "INSERT INTO clicks (site, affiliate, link, program, time, day, kind, outcome, country, os, sub1, code, block)
@@ -56,10 +56,20 @@ impl Old {
                  'click', ['unique', 'invalid'][1 + number % 2], ['FR', ''][1 + number % 2], 'Linux',
                  ['', 'a', 'b'][1 + number % 3], if(number % 50 = 0, 'nowhere', ''), '{block}' FROM numbers(100)"
         );
+        self.send(&statement, block).await;
+        let statement = format!(
+            "INSERT INTO conversions (site, affiliate, link, program, time, day, outcome, click_time, click_journal, block)
+             SELECT site, affiliate, link, program, time + 60, day, 'accepted', time, journal, block
+             FROM clicks WHERE block = '{block}' AND toSecond(time) = 0 AND toMonth(time) = {month} LIMIT 1 BY time"
+        );
+        self.send(&statement, &format!("{block}-sales")).await;
+    }
+
+    async fn send(&self, statement: &str, token: &str) {
         self.db
             .client()
-            .query(&statement)
-            .with_setting("insert_deduplication_token", block)
+            .query(statement)
+            .with_setting("insert_deduplication_token", token)
             .with_setting("insert_deduplicate", "1")
             .with_setting("deduplicate_blocks_in_dependent_materialized_views", "1")
             .execute()
@@ -92,6 +102,10 @@ impl Old {
         let rows: u64 = client.query("SELECT count() FROM clicks").fetch_one().await.unwrap();
         assert_eq!(rows, clicks);
         for name in &self.sums {
+            let [n, u] = match name.starts_with("conversions") {
+                true => ["conversions", "amount"],
+                false => ["gross", "uniques"],
+            };
             let select: String = client
                 .query("SELECT as_select FROM system.tables WHERE database = currentDatabase() AND name = ?")
                 .bind(format!("{name}_mv"))
@@ -106,19 +120,27 @@ impl Old {
                 .unwrap();
             let wrong = format!(
                 "SELECT count() FROM (SELECT {keys}, sum(n) AS more, sum(u) AS first FROM (
-                     SELECT {keys}, gross AS n, uniques AS u FROM ({select})
-                     UNION ALL SELECT {keys}, -gross AS n, -uniques AS u FROM {name}
+                     SELECT {keys}, {n} AS n, {u} AS u FROM ({select})
+                     UNION ALL SELECT {keys}, -{n} AS n, -{u} AS u FROM {name}
                  ) GROUP BY {keys} HAVING more != 0 OR first != 0)"
             );
             let wrong: u64 = client.query(&wrong).fetch_one().await.unwrap();
             assert_eq!(wrong, 0, "{name}");
-            let sums = format!("SELECT toUInt64(sum(gross)) FROM {name}");
+            let sums = format!("SELECT toUInt64(sum({n})) FROM {name}");
             let counted: u64 = client.query(&sums).fetch_one().await.unwrap();
             assert!(
                 counted > 0 || name.contains("place") || name.contains("sub"),
                 "{name} is empty"
             );
         }
+        let sold = "SELECT toUInt64(sum(conversions)), toUInt64(sumIf(conversions, country = 'FR' AND os = 'Linux')),
+                assumeNotNull((SELECT count() FROM conversions)) FROM conversions_by_click";
+        let (sold, to_the_french, sales): (u64, u64, u64) =
+            client.query(sold).fetch_one().await.unwrap();
+        assert!(
+            sold == sales && to_the_french > 0 && to_the_french < sold,
+            "{to_the_french} {sold} {sales}"
+        );
     }
 }
 

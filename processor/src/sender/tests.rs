@@ -68,3 +68,26 @@ async fn a_block_that_is_done_between_connecting_and_writing_is_not_written() {
     connection.read_to_end(&mut written).await.unwrap();
     assert!(written.is_empty(), "{} bytes", written.len());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn conversions_wait_for_all_clicks_committed_before_them() {
+    let postgres = Postgres::fresh().await;
+    let mut db = postgres.pool(Role::Owner).await.acquire().await.unwrap();
+    for (id, commit, table) in
+        [(1, 1, "conversions"), (2, 2, "clicks"), (3, 2, "conversions"), (4, 3, "clicks")]
+    {
+        let (bytes, columns) = (vec![1; 100], "site".to_owned());
+        let id = BlockId([id; 16]);
+        let block = Block { id, commit, table: table.to_owned(), columns, rows: 1, bytes };
+        let mut records = Manifest::default();
+        records.add(Key::conversions(1, 0), (u64::from(id.0[0]), 1, 1));
+        outbox::put(&mut db, &block, &records).await.unwrap();
+    }
+    // Sent in whatever order what is there allows.
+    for (done, expected) in [(1, vec![1, 2, 4]), (2, vec![2, 4]), (3, vec![3, 4]), (4, vec![4])] {
+        let queue = outbox::queue(&mut *db, Duration::from_secs(60), AHEAD).await.unwrap();
+        let queue: Vec<u8> = queue.into_iter().map(|(id, _)| id.0[0]).collect();
+        assert_eq!(queue, expected, "before {done} is done");
+        outbox::done(&mut *db, BlockId([done; 16])).await.unwrap();
+    }
+}

@@ -74,7 +74,8 @@ pub(crate) async fn put(db: &mut PgConnection, block: &Block, records: &Manifest
 }
 
 /// The oldest blocks not yet done, none more than `ahead` commits younger than the first, and whether each was
-/// committed longer ago than `patience`.
+/// committed longer ago than `patience`. Conversions come behind all clicks committed before them: ClickHouse looks
+/// their clicks up as they come in (`conversions_by_click`).
 pub(crate) async fn queue(
     db: impl PgExecutor<'_>,
     patience: Duration,
@@ -84,6 +85,8 @@ pub(crate) async fn queue(
         r#"SELECT b.id, p.created_at < clock_timestamp() - $1 * interval '1 second' AS "old!"
            FROM outbox_block b JOIN pipeline_block p USING (id)
            WHERE b.commit < (SELECT min(commit) FROM outbox_block) + $2
+               AND (b.table_name <> 'conversions' OR NOT EXISTS (
+                   SELECT FROM outbox_block c WHERE c.table_name = 'clicks' AND c.commit <= b.commit))
            ORDER BY b.commit, b.table_name"#,
         patience.as_secs_f64(),
         ahead,

@@ -27,6 +27,9 @@ async fn clicks_and_their_conversion_come_into_both_stores() {
         world.ask_engine("SELECT toInt64(sum(commission)) FROM conversions_by_day_link").await,
         1_000_000
     );
+    let beside = "SELECT toInt64(count()) FROM conversions_by_click WHERE (conversions, commission) = (1, 1000000)
+        AND (os, browser, referrer, sub1) = (SELECT os, browser, referrer, sub1 FROM clicks LIMIT 1) AND os != ''";
+    assert_eq!(world.ask_engine(beside).await, 1, "a conversion has the system of its click");
     assert_eq!(
         world.ask("SELECT count(*) FROM affiliate_conversion WHERE status = 'pending'").await,
         1

@@ -11,9 +11,9 @@ use crate::{
     error::Error,
     params::range::Range,
     queries::{
-        Cursor, Page, attributed,
+        Cursor, Page,
         bind::{self, Bind},
-        stats::{Dimension, Filter, Side},
+        stats::{Filter, Side},
     },
 };
 
@@ -60,19 +60,24 @@ async fn ids(
     after: Option<(DateTime<Utc>, ConversionId)>,
     limit: u16,
 ) -> Result<Vec<Found>, clickhouse::error::Error> {
-    let asked: Vec<Dimension> = filters.iter().map(|filter| filter.dimension).collect();
-    let mut binds = Vec::new();
-    let tables = attributed::tables(app.site, range, &asked, &mut binds);
-    let mut text = format!("SELECT t.conversion FROM {tables} WHERE t.count = 1");
+    let mut binds = vec![
+        Bind::Number(app.site.to_sql()),
+        Bind::Number(range.from_ms),
+        Bind::Number(range.to_ms),
+    ];
+    let mut text = "SELECT t.conversion FROM conversions_by_click AS t WHERE t.site = ? \
+         AND t.time >= fromUnixTimestamp64Milli(?) AND t.time < fromUnixTimestamp64Milli(?)"
+        .to_owned();
     for filter in filters {
-        text.push_str(&attributed::condition(filter, &mut binds));
+        text.push_str(&bind::condition(&bind::column(filter.dimension), filter, &mut binds));
     }
     if let Some((at, id)) = after {
         text.push_str(" AND (toUnixTimestamp64Milli(t.time), t.conversion) < (?, ?)");
         binds.extend([Bind::Number(at.timestamp_millis()), Bind::Number(id.to_sql())]);
     }
     text.push_str(&format!(
-        " ORDER BY t.time DESC, t.conversion DESC LIMIT {}",
+        " GROUP BY t.time, t.conversion HAVING sum(t.conversions) + sum(t.refused) > 0 \
+         ORDER BY t.time DESC, t.conversion DESC LIMIT {}",
         u32::from(limit) + 1
     ));
     let asked = bind::all(app.ch.query(&text), &binds);

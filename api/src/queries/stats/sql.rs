@@ -10,7 +10,6 @@ use super::{Dimension, Metric, Order, Query, Side};
 use crate::{
     params::range::Range,
     queries::{
-        attributed,
         bind::{self, Bind},
         kept::{self, Kept},
     },
@@ -55,10 +54,6 @@ const NO_CLICKS: &str = "toInt64(0) AS gross, toInt64(0) AS uniques, toInt64(0) 
 const CONVERSION_SUMS: &str = "sum(t.conversions) AS accepted, sum(t.refused) AS refused, \
     sumMap(map(toString(t.currency), t.amount)) AS sales, \
     sumMap(map(toString(t.currency), t.commission)) AS payout";
-const RAW_CONVERSION_SUMS: &str = "sumIf(toInt64(t.count), t.outcome = 'accepted') AS accepted, \
-    sumIf(toInt64(t.count), t.outcome = 'refused') AS refused, \
-    sumMap(map(toString(t.currency), t.count * t.amount * (t.outcome = 'accepted'))) AS sales, \
-    sumMap(map(toString(t.currency), t.count * t.commission * (t.outcome = 'accepted'))) AS payout";
 const NO_CONVERSIONS: &str = "toInt64(0) AS accepted, toInt64(0) AS refused, \
     CAST(map(), 'Map(String, Int64)') AS sales, CAST(map(), 'Map(String, Int64)') AS payout";
 
@@ -134,21 +129,17 @@ fn sums(source: &Source, by_outcome: bool) -> String {
         (true, true) => format!("{RAW_CLICK_SUMS}, {NO_CONVERSIONS}"),
         (true, false) if by_outcome => format!("{OUTCOME_SUMS}, {NO_CONVERSIONS}"),
         (true, false) => format!("{CLICK_SUMS}, {NO_CONVERSIONS}"),
-        (false, true) => format!("{NO_CLICKS}, {RAW_CONVERSION_SUMS}"),
-        (false, false) => format!("{NO_CLICKS}, {CONVERSION_SUMS}"),
+        (false, _) => format!("{NO_CLICKS}, {CONVERSION_SUMS}"),
     }
 }
 
 /// One table's part: its sums by the keys.
 fn half(site: SiteId, query: &Query, piece: &Piece<'_>, binds: &mut Vec<Bind>) -> String {
     let (source, asked) = (piece.source, asked(query));
-    // Conversions row by row have their clicks beside them; sums by day keep nothing of those.
-    let attributed = source.grain == Grain::Moment && !source.of_clicks;
     // Sums keep outcomes beside one another.
     let by_outcome = source.grain != Grain::Moment && asked.contains(&Dimension::Outcome);
     let column = |by| match by {
         Dimension::Outcome if by_outcome => "o.1".to_owned(),
-        _ if attributed => attributed::column(by),
         _ => bind::column(by),
     };
     let mut text = "SELECT ".to_owned();
@@ -156,20 +147,13 @@ fn half(site: SiteId, query: &Query, piece: &Piece<'_>, binds: &mut Vec<Bind>) -
         let _ = write!(text, "{} AS k{n}, ", inner(by, source.grain, query.range, column));
     }
     let _ = write!(text, "{} FROM ", sums(source, by_outcome));
-    let mut may_be_empty = false;
-    if attributed {
-        text.push_str(&attributed::tables(site, piece.range, &asked, binds));
-        text.push_str(" WHERE 1");
-    } else {
-        let outcomes = if by_outcome { OUTCOMES } else { "" };
-        let (rows, incomplete) = source.rows(query);
-        may_be_empty = incomplete;
-        let _ = write!(text, "{rows} AS t{outcomes} WHERE t.site = ?");
-        binds.push(Bind::Number(site.to_sql()));
-        text.push_str(&span(piece, binds));
-        if by_outcome {
-            text.push_str(" AND o.2 != 0");
-        }
+    let outcomes = if by_outcome { OUTCOMES } else { "" };
+    let (rows, may_be_empty) = source.rows(query);
+    let _ = write!(text, "{rows} AS t{outcomes} WHERE t.site = ?");
+    binds.push(Bind::Number(site.to_sql()));
+    text.push_str(&span(piece, binds));
+    if by_outcome {
+        text.push_str(" AND o.2 != 0");
     }
     for filter in &query.filters {
         text.push_str(&bind::condition(&column(filter.dimension), filter, binds));

@@ -71,11 +71,18 @@ pub enum Kind {
     DaySums,
 }
 
+/// The table whose rows another one holds once more, beside something else: it keeps them as long, and nothing is lost by
+/// that which is not there already.
+pub(super) fn follows(table: &str) -> Option<&'static str> {
+    (table == "conversions_by_click").then_some("conversions")
+}
+
 impl Kind {
     /// What a table has of these; none where nothing ever goes.
     pub(super) fn of(table: &str) -> &'static [Self] {
         match table {
             "clicks" | "conversions" => &[Self::Events, Self::Addresses],
+            beside if follows(beside).is_some() => &[Self::Events],
             sums if sums.contains("_by_hour") => &[Self::HourSums],
             sums if sums.contains("_by_day") => &[Self::DaySums],
             _ => &[],

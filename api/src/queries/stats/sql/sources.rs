@@ -128,7 +128,7 @@ pub(super) const CONVERSIONS: [Source; 2] = [
         use Dimension::{Currency, Event, Refusal};
         by.is_id() || matches!(by, Event | Refusal | Currency)
     }),
-    conversions("conversions", Grain::Moment, |_| true),
+    conversions("conversions_by_click", Grain::Moment, |_| true),
 ];
 
 fn of_sub(by: Dimension, n: u8) -> bool {
