@@ -2,6 +2,7 @@
 //! never written into the text.
 
 use clickhouse::query::Query;
+use schemas::ids::SiteId;
 use std::{future::Future, time::Duration};
 
 use super::stats::{Dimension, Filter};
@@ -40,6 +41,18 @@ pub(super) fn condition(column: &str, filter: &Filter, binds: &mut Vec<Bind>) ->
         false => Bind::Texts(filter.values.clone()),
     });
     format!(" AND {column}{not} IN ?")
+}
+
+/// ` AND affiliate IN (…)` of clicks one by one, where links alone are asked for: rows lie by affiliate, then link, and
+/// the sums know whose links they were.
+pub(super) fn owners_of_links(site: SiteId, filters: &[Filter], binds: &mut Vec<Bind>) -> String {
+    let only = |by: Dimension| filters.iter().find(|one| one.dimension == by && !one.exclude);
+    let (Some(links), None) = (only(Dimension::Link), only(Dimension::Affiliate)) else {
+        return String::new();
+    };
+    binds.push(Bind::Number(site.to_sql()));
+    let links = condition("link", links, binds);
+    format!(" AND t.affiliate IN (SELECT affiliate FROM clicks_by_day_link WHERE site = ?{links})")
 }
 
 /// A dimension's column, of the table `t`.

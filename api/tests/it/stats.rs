@@ -75,7 +75,7 @@ async fn totals_are_of_the_site_and_the_span_alone() {
     let usd = json!({ "currency": "USD", "sales_minor": 10_000, "payout_minor": 1,
         "epc_units": 2_469, "cpc_units": 2_469, "cpa_units": 4_115 });
     assert_eq!(totals["money"], json!([eur, usd]));
-    assert_eq!(answer["sources"], json!(["clicks_by_day_program", "conversions_by_day_link"]));
+    assert_eq!(answer["sources"], json!(["clicks_by_day_program", "conversions_by_day_program"]));
     assert_eq!(answer["complete"], false);
     assert_eq!(answer["note"], "no collector is declared");
     assert_eq!(answer["data"], json!([]));

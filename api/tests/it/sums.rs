@@ -93,6 +93,8 @@ async fn filters_say_the_same_by_sums_and_by_rows() {
         "program=prg_1",
         "affiliate=aff_2",
         "link=-lnk_1",
+        "link=lnk_1,lnk_2",
+        "link=lnk_1&affiliate=aff_2",
         "country=FR",
         "sub1=x",
         "sub1=-x",
@@ -144,7 +146,7 @@ async fn the_smallest_sums_answer() {
             "clicks_by_day_program",
             "clicks_by_hour_program",
             "clicks",
-            "conversions_by_day_link",
+            "conversions_by_day_program",
             "conversions_by_click"
         ])
     );

@@ -270,5 +270,5 @@ async fn every_table_remembers_enough_tokens_and_is_on_the_disk_when_it_answers(
     assert_eq!(world.ask_engine(wrong).await, 0);
     let all = "SELECT toInt64(count()) FROM system.tables WHERE database = currentDatabase()
                AND create_table_query LIKE '%non_replicated_deduplication_window = 10000%'";
-    assert_eq!(world.ask_engine(all).await, 19);
+    assert_eq!(world.ask_engine(all).await, 20);
 }

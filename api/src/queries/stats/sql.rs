@@ -158,6 +158,9 @@ fn half(site: SiteId, query: &Query, piece: &Piece<'_>, binds: &mut Vec<Bind>) -
     for filter in &query.filters {
         text.push_str(&bind::condition(&column(filter.dimension), filter, binds));
     }
+    if source.of_clicks && source.grain == Grain::Moment {
+        text.push_str(&bind::owners_of_links(site, &query.filters, binds));
+    }
     if !query.group_by.is_empty() {
         let _ = write!(text, " GROUP BY {}", list(query, |n| format!("k{n}")));
     }

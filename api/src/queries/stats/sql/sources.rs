@@ -123,7 +123,11 @@ pub(super) const CLICKS: [Source; 16] = [
     clicks("clicks", Grain::Moment, |_| true),
 ];
 
-pub(super) const CONVERSIONS: [Source; 2] = [
+pub(super) const CONVERSIONS: [Source; 3] = [
+    conversions("conversions_by_day_program", Grain::Day, |by| {
+        use Dimension::{Currency, Event, Program, Refusal};
+        matches!(by, Program | Event | Refusal | Currency)
+    }),
     conversions("conversions_by_day_link", Grain::Day, |by| {
         use Dimension::{Currency, Event, Refusal};
         by.is_id() || matches!(by, Event | Refusal | Currency)
