@@ -12,6 +12,17 @@ BEGIN
         USING ERRCODE = 'foreign_key_violation';
 END $$;
 
+CREATE FUNCTION refuse_rows_of_no_site() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE wrong bigint;
+BEGIN
+    SELECT min(a.id) INTO wrong FROM added a
+        GROUP BY a.site_id HAVING (SELECT count(*) FROM whitelabel_whitelabelsite s WHERE s.id = a.site_id) = 0 LIMIT 1;
+    IF FOUND THEN
+        PERFORM refuse_stranger(TG_TABLE_NAME, wrong, 'a site that does not exist');
+    END IF;
+    RETURN NULL;
+END $$;
+
 -- Whoever deletes or renumbers what money may point at waits for the writers under way and holds the next ones up, so
 -- that neither sees the other half done. Arguments: the table that points here, and its column.
 CREATE FUNCTION keep_what_money_names() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -58,15 +69,12 @@ BEGIN
     IF FOUND THEN
         PERFORM refuse_stranger('ledger_tx', wrong, 'a transaction to reverse that its site does not have');
     END IF;
-    SELECT min(a.id) INTO wrong FROM added a
-        GROUP BY a.site_id HAVING (SELECT count(*) FROM whitelabel_whitelabelsite s WHERE s.id = a.site_id) = 0 LIMIT 1;
-    IF FOUND THEN
-        PERFORM refuse_stranger('ledger_tx', wrong, 'a site that does not exist');
-    END IF;
     RETURN NULL;
 END $$;
 CREATE TRIGGER filled AFTER INSERT ON ledger_tx
     REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_empty();
+CREATE TRIGGER of_a_site AFTER INSERT ON ledger_tx
+    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION refuse_rows_of_no_site();
 CREATE TRIGGER named_by_ledger BEFORE DELETE OR UPDATE OF id ON whitelabel_whitelabelsite
     FOR EACH ROW EXECUTE FUNCTION keep_what_money_names('ledger_tx', 'site_id');
 
@@ -74,15 +82,14 @@ CREATE TRIGGER named_by_ledger BEFORE DELETE OR UPDATE OF id ON whitelabel_white
 CREATE OR REPLACE FUNCTION ledger_refuse_unbalanced() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE wrong record;
 BEGIN
-    SELECT t.*, x.site_id AS site_of_tx INTO wrong
+    SELECT t.* INTO wrong
         FROM (SELECT c.tx_id, min(c.site_id) AS site_id, min(c.site_id) = max(c.site_id) AS is_of_one_site,
                   sum(c.lines) AS lines, min(c.first) AS first, max(c.last) AS last, bool_and(c.total = 0) AS is_balanced
               FROM (SELECT tx_id, site_id, count(*) AS lines, min(n) AS first, max(n) AS last, sum(amount) AS total
                     FROM added GROUP BY tx_id, site_id, currency) c
               GROUP BY c.tx_id) t
-        CROSS JOIN LATERAL (SELECT (SELECT l.site_id FROM ledger_tx l WHERE l.id = t.tx_id) AS site_id) x
         WHERE NOT t.is_balanced OR NOT t.is_of_one_site OR t.lines < 2 OR t.first <> 1 OR t.last <> t.lines
-            OR t.site_id IS DISTINCT FROM x.site_id
+            OR t.site_id IS DISTINCT FROM (SELECT x.site_id FROM ledger_tx x WHERE x.id = t.tx_id)
         LIMIT 1;
     IF NOT FOUND THEN
         RETURN NULL;
@@ -101,20 +108,10 @@ END $$;
 
 -- Conversions.
 ALTER TABLE affiliate_conversion DROP CONSTRAINT affiliate_conversion_site_id_fkey;
-CREATE FUNCTION conversion_refuse_strangers() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE wrong bigint;
-BEGIN
-    SELECT min(a.id) INTO wrong FROM added a
-        GROUP BY a.site_id HAVING (SELECT count(*) FROM whitelabel_whitelabelsite s WHERE s.id = a.site_id) = 0 LIMIT 1;
-    IF FOUND THEN
-        PERFORM refuse_stranger('affiliate_conversion', wrong, 'a site that does not exist');
-    END IF;
-    RETURN NULL;
-END $$;
 CREATE TRIGGER of_a_site AFTER INSERT ON affiliate_conversion
-    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION conversion_refuse_strangers();
+    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION refuse_rows_of_no_site();
 CREATE TRIGGER of_a_site_still AFTER UPDATE ON affiliate_conversion
-    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION conversion_refuse_strangers();
+    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION refuse_rows_of_no_site();
 CREATE TRIGGER named_by_conversions BEFORE DELETE OR UPDATE OF id ON whitelabel_whitelabelsite
     FOR EACH ROW EXECUTE FUNCTION keep_what_money_names('affiliate_conversion', 'site_id');
 
