@@ -13,7 +13,10 @@ use schemas::{
 };
 use std::time::Duration;
 
-use crate::world::{NOON, World, click, free_address, sale};
+use crate::{
+    stores::{HOLD_SENDING, LET_SEND},
+    world::{NOON, World, click, free_address, sale},
+};
 
 const JOURNAL: u64 = 0x0102_0304_0506_0708;
 const SITE: SiteId = SiteId(1);
@@ -313,8 +316,7 @@ async fn nothing_is_done_while_clickhouse_is_away_or_blocks_wait() {
     assert!(error.to_string().starts_with("clickhouse"), "{error}");
     // Another click of theirs is decided, and not sent.
     let mut held = world.owner.acquire().await.unwrap();
-    let lock = "SELECT pg_advisory_lock(x'747269620002'::bit(48)::bigint)";
-    sqlx::raw_sql(lock).execute(&mut *held).await.unwrap();
+    sqlx::raw_sql(HOLD_SENDING).execute(&mut *held).await.unwrap();
     let mut log = world.writer(JOURNAL + 1, first.time_ms + 2000);
     log.click(theirs(first.time_ms + 3000, 1));
     log.beat(first.time_ms + 4000);
@@ -325,8 +327,7 @@ async fn nothing_is_done_while_clickhouse_is_away_or_blocks_wait() {
     assert!(error.contains("blocks wait for clickhouse"), "{error}");
     let unchanged = found(&world).await;
     assert!(told.iter().all(|one| unchanged.contains(one)), "{told:?} {unchanged:?}");
-    let unlock = "SELECT pg_advisory_unlock(x'747269620002'::bit(48)::bigint)";
-    sqlx::raw_sql(unlock).execute(&mut *held).await.unwrap();
+    sqlx::raw_sql(LET_SEND).execute(&mut *held).await.unwrap();
     world.drain().await;
     let done = forget(&world, &wish(whom(first))).await.unwrap();
     assert_eq!(done.rows("clicks"), 3, "{done}");

@@ -5,7 +5,7 @@ use processor::dead_letter;
 use schemas::topic::Topic;
 
 use crate::{
-    stores::write,
+    stores::{HOLD_SENDING, LET_SEND, write},
     world::{NOON, World, click, sale},
 };
 
@@ -170,8 +170,7 @@ async fn decisions_go_on_while_the_sender_does_not_keep_up() {
     let commits = world.ask("SELECT commit FROM pipeline_owner").await;
     // Who compares rollups holds this alone: nothing is sent meanwhile.
     let mut held = world.owner.acquire().await.unwrap();
-    let lock = "SELECT pg_advisory_lock(x'747269620002'::bit(48)::bigint)";
-    sqlx::raw_sql(lock).execute(&mut *held).await.unwrap();
+    sqlx::raw_sql(HOLD_SENDING).execute(&mut *held).await.unwrap();
     let behind = async {
         for n in 1..=4 {
             write(&mut log, n * 10, 10);
@@ -180,8 +179,7 @@ async fn decisions_go_on_while_the_sender_does_not_keep_up() {
     };
     world.run_until(world.config(&[]), behind).await;
     assert!(world.ask("SELECT count(DISTINCT commit) FROM outbox_block").await >= 4);
-    let unlock = "SELECT pg_advisory_unlock(x'747269620002'::bit(48)::bigint)";
-    sqlx::raw_sql(unlock).execute(&mut *held).await.unwrap();
+    sqlx::raw_sql(LET_SEND).execute(&mut *held).await.unwrap();
     world.drain().await;
     assert_eq!(world.ask_engine("SELECT toInt64(count()) FROM clicks").await, 41);
     world.audit().await;

@@ -121,8 +121,10 @@ async fn a_drain_whose_sender_fails_ends_instead_of_waiting_for_it() {
     world.audit().await;
 }
 
-/// Who compares rollups holds this alone: nothing is sent meanwhile.
-const SENDING: &str = "x'747269620002'::bit(48)::bigint";
+/// Who compares rollups holds this alone: nothing is sent meanwhile …
+pub(crate) const HOLD_SENDING: &str = "SELECT pg_advisory_lock(x'747269620002'::bit(48)::bigint)";
+/// … and from here on again.
+pub(crate) const LET_SEND: &str = "SELECT pg_advisory_unlock(x'747269620002'::bit(48)::bigint)";
 /// How a sender takes a block: the first number of its lock, and its id's first four bytes, little end first.
 const BLOCK: &str = "x'74726962'::int, (get_byte(id, 3) << 24) | (get_byte(id, 2) << 16) | (get_byte(id, 1) << 8) | get_byte(id, 0)";
 
@@ -134,13 +136,12 @@ async fn a_drain_ends_when_another_processors_sender_sent_what_it_waited_for() {
     log.beat(NOON + 1000);
     // The other one: it has the only block, and is not done with it.
     let mut other = world.owner.acquire().await.unwrap();
-    let sql = |text: String| sqlx::raw_sql(sqlx::AssertSqlSafe(text));
-    sql(format!("SELECT pg_advisory_lock({SENDING})")).execute(&mut *other).await.unwrap();
+    sqlx::raw_sql(HOLD_SENDING).execute(&mut *other).await.unwrap();
     let committed = world.reaches("SELECT count(*) FROM outbox_block", 1);
     world.run_until(world.config(&[]), committed).await;
     let taken = format!("SELECT pg_advisory_lock({BLOCK}) FROM outbox_block");
-    sql(taken).execute(&mut *other).await.unwrap();
-    sql(format!("SELECT pg_advisory_unlock({SENDING})")).execute(&mut *other).await.unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(taken)).execute(&mut *other).await.unwrap();
+    sqlx::raw_sql(LET_SEND).execute(&mut *other).await.unwrap();
     let epoch = world.ask("SELECT epoch FROM pipeline_owner").await;
     let sent = async {
         while world.ask("SELECT epoch FROM pipeline_owner").await == epoch {
