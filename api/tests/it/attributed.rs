@@ -88,6 +88,20 @@ async fn conversions_by_any_dimension_sum_to_all_of_them() {
 }
 
 #[tokio::test]
+async fn what_a_repair_took_back_is_no_row() {
+    let world = filled().await;
+    for count in [1, -1] {
+        let statement = format!(
+            "INSERT INTO conversions_by_click (site, time, day, country, conversions, amount)
+             SELECT site, time, day, 'XX', {count}, {count} FROM conversions_by_click WHERE country = 'FR' LIMIT 1"
+        );
+        world.clickhouse.client().query(&statement).execute().await.unwrap();
+    }
+    let answer = ask(&world, &format!("{SPAN}&group_by=country&order=country")).await;
+    assert!(conversions(&answer, "country").iter().all(|row| row[0] != "XX"));
+}
+
+#[tokio::test]
 async fn a_filter_looks_at_the_click_of_a_conversion() {
     let world = filled().await;
     for (filter, accepted) in [

@@ -70,6 +70,8 @@ async fn one_server_takes_everything_of_them_but_the_cluster() {
             assert!(refused.contains("CLUSTER_DOESNT_EXIST"), "{refused}\n{here}");
         } else {
             views += usize::from(here.contains("MATERIALIZED VIEW"));
+            // One that a later file makes anew.
+            views -= usize::from(here.contains("DROP VIEW"));
             assert_eq!(ask(&db, &here).await, Ok(()), "{here}");
         }
     }
