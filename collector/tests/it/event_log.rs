@@ -73,15 +73,19 @@ impl EventLog {
         let begun = Instant::now();
         while !holds(self) {
             assert!(begun.elapsed() < LIMIT, "{what}");
-            // A broker that was killed is told as an error, and comes back.
-            if let Some(Ok(message)) = self.consumer.poll(Duration::from_millis(50)) {
-                let batch = EventBatch::decode(message.payload().unwrap()).unwrap();
-                let topic =
-                    Topic::ALL.into_iter().find(|t| self.config.topic(*t) == message.topic());
-                let partition = u16::try_from(message.partition()).unwrap();
-                self.messages.push((topic.unwrap(), partition, batch));
-            }
+            // All that is here before the next look at it: each look goes through everything that came.
+            while self.read_one() {}
         }
+    }
+
+    /// Takes a message, where one is there. A broker that was killed is told as an error, and comes back.
+    fn read_one(&mut self) -> bool {
+        let Some(Ok(message)) = self.consumer.poll(Duration::from_millis(50)) else { return false };
+        let batch = EventBatch::decode(message.payload().unwrap()).unwrap();
+        let topic = Topic::ALL.into_iter().find(|t| self.config.topic(*t) == message.topic());
+        let partition = u16::try_from(message.partition()).unwrap();
+        self.messages.push((topic.unwrap(), partition, batch));
+        true
     }
 
     /// Every record, in the order of its partition, as often as it came.

@@ -211,6 +211,8 @@ impl Cluster {
             "--username=postgres",
             "--encoding=UTF8",
             "--locale=C.UTF-8",
+            // The same order of UTF-8, compared as bytes instead of by the C library.
+            "--lc-collate=C",
             "--auth=scram-sha-256",
         ]);
         command.arg("--pwfile").arg(&file);
