@@ -164,13 +164,11 @@ fn half(site: SiteId, query: &Query, piece: &Piece<'_>, binds: &mut Vec<Bind>) -
     if !query.group_by.is_empty() {
         let _ = write!(text, " GROUP BY {}", list(query, |n| format!("k{n}")));
     }
-    match query.group_by.is_empty() {
-        false if may_be_empty => text.push_str(" HAVING gross != 0 OR impressions != 0"),
-        // What a repair took back stays beside what it takes back.
-        false if !source.of_clicks && source.grain == Grain::Moment => {
-            text.push_str(" HAVING accepted != 0 OR refused != 0");
-        }
-        _ => {}
+    if may_be_empty && !query.group_by.is_empty() {
+        text.push_str(match source.of_clicks {
+            true => " HAVING gross != 0 OR impressions != 0",
+            false => " HAVING accepted != 0 OR refused != 0",
+        });
     }
     text
 }

@@ -144,7 +144,8 @@ impl Source {
     pub(super) fn rows(&self, query: &Query) -> (String, bool) {
         match &self.lacks {
             Some(lacks) if lacks.are_asked(query) => (lacks.completed(self.table), true),
-            _ => (self.table.to_owned(), false),
+            // What a repair took back stays in a table of rows beside what it takes back.
+            _ => (self.table.to_owned(), !self.of_clicks && self.grain == Grain::Moment),
         }
     }
 
