@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context, Result, bail};
+use chrono::{DateTime, SecondsFormat};
 use reqwest::Client;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
@@ -47,9 +48,32 @@ impl Api {
     /// # Errors
     /// As `get`; when there are more rows than one answer holds.
     pub async fn stats(&self, group_by: &[&str], more: &str) -> Result<BTreeMap<String, Sums>> {
+        self.stats_of("range=7d", group_by, more).await
+    }
+
+    /// The same of what came since a moment, in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// As `stats`.
+    pub async fn stats_since(
+        &self,
+        since_ms: i64,
+        group_by: &[&str],
+        more: &str,
+    ) -> Result<BTreeMap<String, Sums>> {
+        let since = DateTime::from_timestamp_millis(since_ms).context("no moment")?;
+        let since = since.to_rfc3339_opts(SecondsFormat::Millis, true);
+        self.stats_of(&format!("from={since}"), group_by, more).await
+    }
+
+    async fn stats_of(
+        &self,
+        span: &str,
+        group_by: &[&str],
+        more: &str,
+    ) -> Result<BTreeMap<String, Sums>> {
         let by = group_by.join(",");
-        let path =
-            format!("/api/v1/affiliate/stats/?range=7d&tz=UTC&limit=5000&group_by={by}{more}");
+        let path = format!("/api/v1/affiliate/stats/?{span}&tz=UTC&limit=5000&group_by={by}{more}");
         let answer = self.get(&path).await?;
         if answer["has_more"].as_bool() != Some(false) {
             bail!("{path}: more rows than one answer holds");
@@ -74,7 +98,7 @@ impl Api {
     pub async fn as_of_ms(&self) -> Result<Option<i64>> {
         let answer = self.get("/api/v1/affiliate/stats/?range=today").await?;
         let Some(at) = answer["as_of"].as_str() else { return Ok(None) };
-        Ok(Some(chrono::DateTime::parse_from_rfc3339(at)?.timestamp_millis()))
+        Ok(Some(DateTime::parse_from_rfc3339(at)?.timestamp_millis()))
     }
 
     /// Waits until the numbers are complete up to a time. What is being restarted meanwhile may fail

@@ -89,8 +89,8 @@ pub struct Batch {
     /// Most records in one transaction: bounds memory, the block's size and the time of a retry.
     #[arg(long, env = "TRIBUTARY_BATCH_ROWS", default_value_t = 250_000)]
     pub rows: usize,
-    /// Shortest time between two transactions: ClickHouse pays 25 ms for a small insert, so four a
-    /// second are the most it is given.
+    /// Shortest time between two transactions. Where ClickHouse takes more than half of it for what a transaction
+    /// sends, twice that time, and four times this one at most.
     #[arg(long, env = "TRIBUTARY_BATCH_MS", default_value_t = 250)]
     pub interval_ms: u64,
     /// Most bytes of blocks that wait for ClickHouse; beyond, reading pauses.

@@ -31,7 +31,7 @@ use crate::{
         stages::{Laps, Stage},
     },
     resend,
-    sender::Sender,
+    sender::{Sender, Sent},
     source::{Source, group::Group},
     stores::{
         claim_blobs::Old,
@@ -75,7 +75,9 @@ pub(crate) struct Session<'a> {
     waiting: Waiting,
     decider: Decider,
     committed: Arc<Notify>,
-    sent: Arc<Notify>,
+    sent: Arc<Sent>,
+    /// How long ClickHouse took for the blocks of a batch, at the last look.
+    inserting: Duration,
     cleaned: Option<Instant>,
     /// That something is missing was told.
     told_holes: bool,
@@ -108,7 +110,7 @@ pub(crate) async fn session(context: &Context, until: Until) -> Result<()> {
     let (pool, here) = server::connect(&config.stores.database_url).await?;
     let engine = Engine::new(&config.stores, &config.window)?;
     guard::check(&pool, here, &engine).await?;
-    let (committed, sent) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (committed, sent) = (Arc::new(Notify::new()), Arc::new(Sent::default()));
     let sender = Sender {
         pool: pool.clone(),
         engine,
@@ -188,12 +190,21 @@ impl<'a> Session<'a> {
             let waited = tokio::time::timeout(BEHIND, self.caught_up()).await;
             waited.unwrap_or(Ok(()))?;
         }
-        let interval = Duration::from_millis(self.context.config.batch.interval_ms);
-        let rest = interval.saturating_sub(begun.elapsed());
+        let rest = self.interval().saturating_sub(begun.elapsed());
         if pace != Pace::AtOnce && !rest.is_zero() {
             tokio::time::sleep(rest).await;
         }
         Ok(false)
+    }
+
+    /// Until the next batch begins, from the beginning of this one.
+    fn interval(&mut self) -> Duration {
+        let inserting = self.sent.inserting();
+        if !inserting.is_zero() {
+            self.inserting = inserting;
+        }
+        let shortest = Duration::from_millis(self.context.config.batch.interval_ms);
+        pace::interval(shortest, self.inserting)
     }
 
     async fn caught_up(&self) -> Result<()> {
@@ -206,7 +217,7 @@ impl<'a> Session<'a> {
     /// Until the sender sent something, or for a moment: what waits may be sent by another processor's, which tells
     /// nobody here.
     async fn some_sent(&self) {
-        let told = tokio::time::timeout(SENT_LOOK, self.sent.notified());
+        let told = tokio::time::timeout(SENT_LOOK, self.sent.told.notified());
         // Told or not, the next look says what waits.
         let _ = told.await;
     }

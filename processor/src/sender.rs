@@ -7,7 +7,10 @@
 
 use sqlx::{PgConnection, PgPool};
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 use tokio::sync::Notify;
@@ -40,8 +43,29 @@ pub(crate) struct Sender {
     pub(crate) metrics: Metrics,
     /// Told after each commit.
     pub(crate) committed: Arc<Notify>,
-    /// Tells the pipeline that there is room again.
-    pub(crate) sent: Arc<Notify>,
+    /// What the pipeline hears of it.
+    pub(crate) sent: Arc<Sent>,
+}
+
+/// What was sent.
+#[derive(Debug, Default)]
+pub(crate) struct Sent {
+    /// Told after each block: there is room again.
+    pub(crate) told: Notify,
+    /// Microseconds that inserts took and nobody asked about yet.
+    inserting_us: AtomicU64,
+}
+
+impl Sent {
+    fn took(&self, time: Duration) {
+        let us = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        self.inserting_us.fetch_add(us, Ordering::Relaxed);
+    }
+
+    /// How long inserts took since this was asked before.
+    pub(crate) fn inserting(&self) -> Duration {
+        Duration::from_micros(self.inserting_us.swap(0, Ordering::Relaxed))
+    }
 }
 
 impl Sender {
@@ -84,7 +108,7 @@ impl Sender {
             server::unlock_block(&mut db, id).await?;
         }
         sent?;
-        self.sent.notify_one();
+        self.sent.told.notify_one();
         Ok(true)
     }
 
@@ -111,6 +135,7 @@ impl Sender {
         }
         connection.insert(block).await?;
         outbox::done(&mut *db, block.id).await?;
+        self.sent.took(begun.elapsed());
         self.metrics.stages.took(Stage::Insert, begun.elapsed());
         self.metrics.inserts.with_label_values(&["done"]).inc();
         self.metrics.inserted_rows.inc_by(block.rows);

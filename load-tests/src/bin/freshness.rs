@@ -11,6 +11,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
+use chrono::Utc;
 use clap::Parser;
 use load_tests::{
     api::Api,
@@ -24,6 +25,8 @@ use tokio::time::{Instant, sleep, timeout};
 
 /// Marks fit into one answer of the API.
 const MOST_MARKS: u64 = 3000;
+/// Clicks happen before they are answered, so much at most.
+const BEFORE: Duration = Duration::from_secs(5);
 /// How long the last marks may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Measures how soon a click shows in the API.
@@ -131,10 +134,14 @@ async fn codes(system: &System) -> Result<Vec<String>> {
     Ok(codes.fetch_all(&mut owner).await?)
 }
 
-/// Asks for the marks until it is stopped.
+/// Asks for the marks until it is stopped: for those of the time since the oldest that is not seen, or the question
+/// itself would take longer and longer.
+#[expect(clippy::disallowed_methods, reason = "what is asked for ends now")]
 async fn watch(api: Api, marks: Arc<Mutex<Marks>>) -> Result<()> {
     loop {
-        let answer = api.stats(&["sub10"], "&sub10=-(none)").await?;
+        let since = Utc::now() - longest(&marks) - BEFORE;
+        let since_ms = since.timestamp_millis();
+        let answer = api.stats_since(since_ms, &["sub10"], "&sub10=-(none)").await?;
         let now = Instant::now();
         if let Ok(mut marks) = marks.lock() {
             for mark in answer.keys() {
@@ -145,6 +152,12 @@ async fn watch(api: Api, marks: Arc<Mutex<Marks>>) -> Result<()> {
         }
         sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// How long ago the oldest mark was answered that is not seen.
+fn longest(marks: &Mutex<Marks>) -> Duration {
+    let oldest = marks.lock().ok().and_then(|marks| marks.waiting.values().min().copied());
+    oldest.map_or(Duration::ZERO, |answered| answered.elapsed())
 }
 
 async fn wait_for_all(marks: &Mutex<Marks>) -> Result<()> {

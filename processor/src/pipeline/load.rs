@@ -1,7 +1,7 @@
 //! How a session begins: it takes over, and loads what was committed.
 
 use sqlx::PgPool;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::sync::Notify;
 
 use super::{Context, Session};
@@ -13,6 +13,7 @@ use crate::{
     journals::Journals,
     lookup::Lookups,
     ownership::Scope,
+    sender::Sent,
     source::{Source, files::Files, group::Assignment, log::Log},
     stores::{
         claim_blobs,
@@ -29,7 +30,7 @@ impl<'a> Session<'a> {
         pool: PgPool,
         assignment: Option<Assignment>,
         committed: Arc<Notify>,
-        sent: Arc<Notify>,
+        sent: Arc<Sent>,
     ) -> Result<Self> {
         let config = &context.config;
         let mut db = pool.acquire().await?;
@@ -87,6 +88,7 @@ impl<'a> Session<'a> {
             decider,
             committed,
             sent,
+            inserting: Duration::ZERO,
             cleaned: None,
             told_holes: false,
             looked: None,

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// However long blocks take, so much later than the shortest time allows at most: numbers stay fresh.
+const LONGEST: u32 = 4;
+
 /// While ClickHouse does not keep up, a batch begins this much later than the one before at the latest:
 /// fewer and larger blocks.
 pub(super) const BEHIND: Duration = Duration::from_secs(2);
@@ -40,6 +43,12 @@ impl Pace {
     }
 }
 
+/// The time between two batches of which the first one's blocks took ClickHouse so long: it has as much time for
+/// merges and questions as for inserts, each of which costs the same however little is in it.
+pub(super) fn interval(shortest: Duration, inserting: Duration) -> Duration {
+    (inserting * 2).clamp(shortest, shortest * LONGEST)
+}
+
 /// So many records at once are no trickle: more is on its way from Kafka.
 const BUSY: usize = 10_000;
 
@@ -69,6 +78,16 @@ mod tests {
             (250_000, 250, false),
         ] {
             assert_eq!(reads_on(records, ms(since), ms(250)), expected, "{records} {since}");
+        }
+    }
+
+    #[test]
+    fn clickhouse_has_as_much_time_for_the_rest_as_for_inserts() {
+        let ms = Duration::from_millis;
+        for (inserting, expected) in
+            [(0, 250), (40, 250), (125, 250), (126, 252), (200, 400), (500, 1000), (8000, 1000)]
+        {
+            assert_eq!(interval(ms(250), ms(inserting)), ms(expected), "{inserting}");
         }
     }
 

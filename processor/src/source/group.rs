@@ -107,7 +107,9 @@ impl Group {
             ("session.timeout.ms", "10000"),
             // How soon partitions added to the topics are shared out.
             ("topic.metadata.refresh.interval.ms", "10000"),
-            ("fetch.wait.max.ms", "100"),
+            // Asked for every few messages, a broker has more work with answers than with what is in them.
+            ("fetch.min.bytes", "65536"),
+            ("fetch.wait.max.ms", "50"),
             ("queued.max.messages.kbytes", "32768"),
             // How soon more is fetched once there is room again: by default a second, in which we would wait.
             ("fetch.queue.backoff.ms", "10"),
