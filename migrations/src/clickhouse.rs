@@ -216,8 +216,19 @@ pub(crate) fn statements(sql: &str) -> impl Iterator<Item = &str> {
     sql.split(";\n").map(str::trim).filter(|statement| !statement.is_empty())
 }
 
+/// How often a file is begun again beside other migrators, where none holds the others up: a file that makes a table
+/// anew drops what another one has just made.
+const TRIES: usize = 10;
+
 async fn apply(client: &Client, file: &Migration, statements: &[String]) -> Result<(), Error> {
-    run(client, file.version, statements).await?;
+    let mut done = run(client, file.version, statements).await;
+    for _ in 1..TRIES {
+        if done.is_ok() {
+            break;
+        }
+        done = run(client, file.version, statements).await;
+    }
+    done?;
     record(client, file).await
 }
 

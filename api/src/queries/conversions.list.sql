@@ -18,7 +18,8 @@ wanted AS NOT MATERIALIZED (
       AND ($16::text[] IS NULL OR c.event = ANY($16)) AND c.event <> ALL($17::text[])
       AND ($18::text[] IS NULL OR c.via = ANY($18)) AND c.via <> ALL($19::text[])
       AND ($20::text[] IS NULL OR c.currency = ANY($20)) AND c.currency <> ALL($21::text[])
-      AND ($22::text IS NULL OR c.txn_id = $22)
+      -- Both halves have an index, and no other is needed for each conversion that is written.
+      AND ($22::text IS NULL OR c.txn_id = $22 AND (c.status <> 'invalid' OR c.status = 'invalid'))
       AND ($23::bigint IS NULL OR (c.click_journal IN (SELECT journal FROM click_journals)
            AND c.click_shard = $24 AND c.click_seq = $25))
       AND ($26::bigint IS NULL OR (c.journal IN (SELECT journal FROM receipt_journals)

@@ -71,7 +71,7 @@ async fn unpaid(db: &mut PgConnection, (since, until): Bounds) -> Result<Vec<Str
            LEFT JOIN ledger_posting p ON p.tx_id = t.id AND p.currency = m.currency
                AND p.account = 'affiliate:' || m.affiliate_id || ':pending'
            WHERE ($1::timestamptz IS NULL OR c.occurred_at >= $1) AND ($2::timestamptz IS NULL OR c.occurred_at < $2)
-           GROUP BY m.id HAVING coalesce(-sum(p.amount), 0) <> m.amount_units ORDER BY m.id LIMIT 100"#,
+           GROUP BY m.site_id, m.id HAVING coalesce(-sum(p.amount), 0) <> m.amount_units ORDER BY m.id LIMIT 100"#,
         since,
         until,
     )
