@@ -1,7 +1,7 @@
 //! ClickHouse's files: statement by statement, each of them repeatable.
 //!
-//! A file is recorded when all its statements are done. Whoever is cut short, or runs beside
-//! another migrator, repeats statements that are done already, and that changes nothing.
+//! A file is recorded when all its statements are done. Whoever is cut short repeats statements that are done already,
+//! and that changes nothing. Files that make sums wait for each other where an outbox is given: in them tables are dropped.
 
 use clickhouse::{Client, Compression, Row};
 use serde::Deserialize;
@@ -99,11 +99,11 @@ impl<'a> Database<'a> {
         Ok(steps(&left))
     }
 
-    /// One file, and its record. Sums that it makes of events stored already are filled while nothing is sent.
+    /// One file, and its record. Sums that it makes where events are stored already are filled while nothing is sent.
     async fn apply(&self, client: &Client, file: &Migration) -> Result<(), Error> {
         let (version, statements) = (file.version, of_file(self.name, self.cluster, file)?);
         let sums = fill::made_by(file.sql.as_str());
-        let pause = match (fill::has_events(client).await?, self.outbox) {
+        let pause = match (fill::has_any(client, &sums).await?, self.outbox) {
             (Some(true), None) if !sums.is_empty() => return Err(Error::NotPaused { version }),
             (Some(any), Some(outbox)) if !sums.is_empty() => {
                 fill::Pause::begin(&outbox, any).await?
@@ -111,8 +111,9 @@ impl<'a> Database<'a> {
             _ => return apply(client, file, &statements).await,
         };
         // Nobody has sent since; and another migrator may have been here while this one waited.
-        let is_empty = fill::has_events(client).await? != Some(true);
-        if applied(client).await?.contains_key(&version) {
+        let is_empty = fill::has_any(client, &sums).await? != Some(true);
+        let applied = applied(client).await?;
+        if applied.contains_key(&version) {
             return pause.end().await;
         }
         if is_empty {
@@ -122,10 +123,14 @@ impl<'a> Database<'a> {
         if self.cluster.is_some() {
             return Err(Error::SumsOfCluster { version });
         }
-        fill::drop_remains(client, &sums).await?;
+        let before = FILES.iter().filter(|file| applied.contains_key(&file.version));
+        let known: Vec<String> = before.flat_map(|file| fill::made_by(file.sql.as_str())).collect();
+        fill::make_room(client, &sums, &known).await?;
         run(client, version, &statements).await?;
         for sums in &sums {
-            pause.fill(client, sums).await?;
+            if !fill::copy(client, sums).await? {
+                pause.fill(client, sums).await?;
+            }
         }
         record(client, file).await?;
         pause.end().await
@@ -216,19 +221,8 @@ pub(crate) fn statements(sql: &str) -> impl Iterator<Item = &str> {
     sql.split(";\n").map(str::trim).filter(|statement| !statement.is_empty())
 }
 
-/// How often a file is begun again beside other migrators, where none holds the others up: a file that makes a table
-/// anew drops what another one has just made.
-const TRIES: usize = 10;
-
 async fn apply(client: &Client, file: &Migration, statements: &[String]) -> Result<(), Error> {
-    let mut done = run(client, file.version, statements).await;
-    for _ in 1..TRIES {
-        if done.is_ok() {
-            break;
-        }
-        done = run(client, file.version, statements).await;
-    }
-    done?;
+    run(client, file.version, statements).await?;
     record(client, file).await
 }
 

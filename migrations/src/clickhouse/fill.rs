@@ -2,13 +2,18 @@
 //!
 //! A block of the outbox may be in ClickHouse already, its answer lost. It will be sent again, and a view that was not
 //! there the first time counts it then; so rows of blocks still to be sent are left out here. That is right only for
-//! views made while nothing is sent: those of a run that was cut short are made anew.
+//! views made while nothing is sent: those of a run that was cut short are made anew. Sums of a file before that are made
+//! in another way are copied, since events of their days may be gone.
 
 use clickhouse::Client;
 use sqlx::{Connection, PgConnection};
 use std::time::Duration;
 
-use super::{cluster, escaped};
+use super::{
+    cluster::{self, LOCAL},
+    escaped,
+    keep::LIGHT,
+};
 use crate::Error;
 
 /// What senders share and whoever makes sums holds alone, in PostgreSQL. The processor says the same.
@@ -79,19 +84,11 @@ impl Pause {
             .bind(sums)
             .fetch_one()
             .await?;
-        let columns: Vec<String> = client
-            .query(
-                "SELECT name FROM system.columns WHERE database = currentDatabase() AND table = ?
-                 ORDER BY position",
-            )
-            .bind(sums)
-            .fetch_all()
-            .await?;
+        let columns = columns(client, sums).await?;
         let months: Vec<u32> = client
             .query(&format!("SELECT DISTINCT toYYYYMM(time) AS month FROM {source} ORDER BY month"))
             .fetch_all()
             .await?;
-        let columns = columns.join(", ");
         let fill = format!("INSERT INTO {sums} ({columns}) SELECT {columns} FROM ({select})");
         for month in months {
             client
@@ -117,21 +114,90 @@ impl Pause {
     }
 }
 
-/// Makes room for sums of a file that is not recorded as applied: what a run before left of them goes.
-pub(super) async fn drop_remains(client: &Client, sums: &[String]) -> Result<(), Error> {
+/// What stands behind the name of sums that are being made in another way, as they were before.
+const BEFORE: &str = "_before";
+
+/// Makes room for sums of a file that is not recorded as applied. Those of files before it (`known`) are set aside; what
+/// a run before this one left of others goes.
+pub(super) async fn make_room(
+    client: &Client,
+    sums: &[String],
+    known: &[String],
+) -> Result<(), Error> {
     for sums in sums {
-        for statement in [
-            format!("DROP VIEW IF EXISTS {sums}_mv SYNC"),
-            format!("DROP TABLE IF EXISTS {sums} SYNC"),
-        ] {
-            client.query(&statement).execute().await?;
+        run(client, &format!("DROP VIEW IF EXISTS {sums}_mv SYNC")).await?;
+        match known.contains(sums) && state(client, sums).await?.is_none() {
+            true => run(client, &format!("RENAME TABLE {sums} TO {sums}{BEFORE}")).await?,
+            false => run(client, &format!("DROP TABLE IF EXISTS {sums} SYNC")).await?,
         }
     }
     Ok(())
 }
 
+/// Copies sums that were set aside, and keeps them as long as they were kept; whether there were any.
+pub(super) async fn copy(client: &Client, sums: &str) -> Result<bool, Error> {
+    let Some(engine) = state(client, sums).await? else { return Ok(false) };
+    if let Some((_, kept)) = engine.split_once(" TTL ") {
+        let ttl = kept.split_once(" SETTINGS ").map_or(kept, |(ttl, _)| ttl);
+        run(client, &format!("ALTER TABLE {sums} {LIGHT}")).await?;
+        run(client, &format!("ALTER TABLE {sums} MODIFY TTL {ttl}")).await?;
+    }
+    let columns = columns(client, sums).await?;
+    client
+        .query(&format!("INSERT INTO {sums} ({columns}) SELECT {columns} FROM {sums}{BEFORE}"))
+        .with_setting("insert_deduplicate", "0")
+        .with_setting("async_insert", "0")
+        .with_setting("max_partitions_per_insert_block", "1000")
+        .execute()
+        .await?;
+    run(client, &format!("DROP TABLE {sums}{BEFORE} SYNC")).await?;
+    Ok(true)
+}
+
+/// How sums that were set aside were kept; `None` where none are.
+async fn state(client: &Client, sums: &str) -> Result<Option<String>, Error> {
+    let asked = client.query(
+        "SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = concat(?, ?)",
+    );
+    Ok(asked.bind(sums).bind(BEFORE).fetch_optional().await?)
+}
+
+async fn run(client: &Client, statement: &str) -> Result<(), Error> {
+    Ok(client.query(&escaped(statement)).execute().await?)
+}
+
+async fn columns(client: &Client, sums: &str) -> Result<String, Error> {
+    let columns: Vec<String> = client
+        .query(
+            "SELECT name FROM system.columns WHERE database = currentDatabase() AND table = ?
+             ORDER BY position",
+        )
+        .bind(sums)
+        .fetch_all()
+        .await?;
+    Ok(columns.join(", "))
+}
+
+/// Whether events are stored, or any of these sums: they outlive their events. `None` where not even the tables are.
+pub(super) async fn has_any(client: &Client, sums: &[String]) -> Result<Option<bool>, Error> {
+    let found = has_events(client).await?;
+    if found != Some(false) {
+        return Ok(found);
+    }
+    let named = sums.iter().flat_map(|name| ["", BEFORE, LOCAL].map(|end| format!("{name}{end}")));
+    let any: u8 = client
+        .query(
+            "SELECT toUInt8(count() > 0) FROM system.tables
+             WHERE database = currentDatabase() AND name IN ? AND total_rows > 0",
+        )
+        .bind(named.collect::<Vec<_>>())
+        .fetch_one()
+        .await?;
+    Ok(Some(any == 1))
+}
+
 /// Whether any event is stored; `None` where not even the tables are.
-pub(super) async fn has_events(client: &Client) -> Result<Option<bool>, Error> {
+async fn has_events(client: &Client) -> Result<Option<bool>, Error> {
     let tables: u64 = client
         .query(
             "SELECT count() FROM system.tables

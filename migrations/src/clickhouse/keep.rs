@@ -64,7 +64,7 @@ struct Step {
 
 /// Parts that are there must learn when they expire: one that never merges again never would. With this they learn it in
 /// the background by their time column alone, and are not written anew.
-const LIGHT: &str = "MODIFY SETTING materialize_ttl_recalculate_only = 1";
+pub(super) const LIGHT: &str = "MODIFY SETTING materialize_ttl_recalculate_only = 1";
 
 /// What is done to the empty tables of some files: each table's changes.
 pub(super) fn of_files<'a>(

@@ -37,8 +37,12 @@ impl Old {
 
     /// As if a migrator had been killed before it recorded the files.
     async fn forget(&self) {
-        let forget = "ALTER TABLE schema_migrations DELETE WHERE version >= 5";
-        let forget = self.db.client().query(forget).with_setting("mutations_sync", "2");
+        self.forget_from(5).await;
+    }
+
+    async fn forget_from(&self, version: u32) {
+        let forget = format!("ALTER TABLE schema_migrations DELETE WHERE version >= {version}");
+        let forget = self.db.client().query(&forget).with_setting("mutations_sync", "2");
         forget.execute().await.unwrap();
     }
 
@@ -190,6 +194,49 @@ async fn a_migrator_killed_half_way_is_run_again() {
     old.migrate().await.unwrap();
     old.insert(OPEN, 11).await;
     old.assert_exact(200).await;
+}
+
+/// What links had, and how long that is kept.
+const OF_LINKS: &str = "SELECT assumeNotNull((SELECT toString(groupArray(tuple(*))) FROM (SELECT * FROM clicks_by_day_link FINAL ORDER BY ALL))),
+    assumeNotNull((SELECT engine_full LIKE '%TTL %toIntervalDay(77) SETTINGS%' FROM system.tables
+                   WHERE database = currentDatabase() AND name = 'clicks_by_day_link'))";
+
+#[tokio::test]
+async fn sums_made_in_another_way_are_kept_where_their_events_are_gone() {
+    let old = Old::store().await;
+    old.insert(DONE, 9).await;
+    old.migrate().await.unwrap();
+    old.run(
+        "ALTER TABLE clicks_by_day_link MODIFY TTL day + toIntervalYear(90) + toIntervalDay(77)",
+    )
+    .await;
+    for raw in ["clicks", "conversions"] {
+        old.run(&format!("TRUNCATE TABLE {raw}")).await;
+    }
+    let of_links =
+        async || -> (String, u8) { old.db.client().query(OF_LINKS).fetch_one().await.unwrap() };
+    let before = of_links().await;
+    assert!(before.0.len() > 100 && before.1 == 1, "{before:?}");
+    // Anew; then once more after a run that was killed with one table set aside and the next half filled.
+    for killed in [false, true] {
+        old.forget_from(10).await;
+        if killed {
+            old.run("RENAME TABLE clicks_by_day_link TO clicks_by_day_link_before").await;
+            old.run("DROP VIEW clicks_by_day_link_mv SYNC").await;
+            old.run("CREATE TABLE clicks_by_day_link AS clicks_by_day_link_before").await;
+            old.run(
+                "INSERT INTO clicks_by_day_link SELECT * FROM clicks_by_day_link_before LIMIT 3",
+            )
+            .await;
+        }
+        old.migrate().await.unwrap();
+        assert_eq!(of_links().await, before, "{killed}");
+    }
+    let left = "SELECT count() FROM system.tables WHERE database = currentDatabase() AND endsWith(name, '_before')";
+    assert_eq!(old.db.client().query(left).fetch_one::<u64>().await.unwrap(), 0);
+    old.insert(LATER, 11).await;
+    let gross = "SELECT toUInt64(sum(gross)) FROM clicks_by_day_link";
+    assert_eq!(old.db.client().query(gross).fetch_one::<u64>().await.unwrap(), 200);
 }
 
 #[tokio::test]
