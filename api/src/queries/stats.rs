@@ -6,6 +6,7 @@
 
 mod dimension;
 mod formulas;
+mod parts;
 mod sql;
 
 pub use dimension::{Dimension, Side};
@@ -167,6 +168,7 @@ pub async fn report(app: &App, query: &Query) -> Result<Report, Error> {
     let statement = sql::statement(app.site, query, &kept);
     let asked = bind::all(app.ch.query(&statement.text), &statement.binds);
     let found = bind::in_time(asked.fetch_all::<Found>()).await?;
+    let found = if parts::are_few(query) { parts::together(found, query) } else { found };
     let mut rows = Vec::with_capacity(found.len());
     let mut totals = None;
     for found in found {
@@ -214,8 +216,8 @@ pub fn or_delayed(report: Result<Report, Error>) -> Result<Option<Report>, Error
     }
 }
 
-/// A row as ClickHouse gives it; `total` is 1 for the sum over all groups.
-#[derive(Debug, Default, ClickhouseRow, Deserialize)]
+/// A row as ClickHouse gives it; `total` is 1 for the sum over all groups. Where groups are few, one table's part of it.
+#[derive(Debug, Clone, Default, ClickhouseRow, Deserialize)]
 struct Found {
     total: u8,
     keys: Vec<String>,

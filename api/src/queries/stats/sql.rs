@@ -6,7 +6,7 @@ mod sources;
 use schemas::ids::SiteId;
 use std::fmt::Write;
 
-use super::{Dimension, Metric, Order, Query, Side};
+use super::{Dimension, Metric, Order, Query, Side, parts};
 use crate::{
     params::range::Range,
     queries::{
@@ -79,29 +79,26 @@ pub(super) fn statement(site: SiteId, query: &Query, known: &Kept) -> Statement 
             }
         }
     }
-    let text = format!(
-        "SELECT {total} AS total, CAST([{keys}], 'Array(String)') AS keys, sum(h.gross) AS gross, \
+    let halves = halves.join(" UNION ALL ");
+    let text = if parts::are_few(query) { halves } else { whole(query, &halves) };
+    Statement { text, binds, sources, expired }
+}
+
+/// Groups of all halves, and their sum.
+fn whole(query: &Query, halves: &str) -> String {
+    format!(
+        "SELECT toUInt8(grouping(k0)) AS total, CAST([{keys}], 'Array(String)') AS keys, sum(h.gross) AS gross, \
          sum(h.uniques) AS uniques, sum(h.duplicates) AS duplicates, sum(h.invalid) AS invalid, \
          sum(h.impressions) AS impressions, sum(h.accepted) AS accepted, sum(h.refused) AS refused, \
          sumMap(h.sales) AS sales, sumMap(h.payout) AS payout \
-         FROM ({halves}) AS h{groups} ORDER BY total DESC, {order}{ties} LIMIT {limit}",
-        total = if query.group_by.is_empty() { "toUInt8(1)" } else { "toUInt8(grouping(k0))" },
-        keys = list(query, |n| outer(query.group_by[n], n)),
-        halves = halves.join(" UNION ALL "),
-        groups = match query.group_by.is_empty() {
-            true => String::new(),
-            false =>
-                format!(" GROUP BY GROUPING SETS (({}), ())", list(query, |n| format!("k{n}"))),
-        },
+         FROM ({halves}) AS h GROUP BY GROUPING SETS (({groups}), ()) \
+         ORDER BY total DESC, {order}, {groups} LIMIT {limit}",
+        keys = list(query, |n| outer(query.group_by[n], &format!("k{n}"))),
+        groups = list(query, |n| format!("k{n}")),
         order = order(query),
-        ties = query.group_by.iter().enumerate().fold(String::new(), |mut ties, (n, _)| {
-            let _ = write!(ties, ", k{n}");
-            ties
-        }),
         // The sum, the rows, and one more to know whether there are more.
         limit = u64::from(query.limit) + 2,
-    );
-    Statement { text, binds, sources, expired }
+    )
 }
 
 /// A half that cannot have one of the dimensions asked for, or filtered by, is not there: its sum
@@ -142,10 +139,17 @@ fn half(site: SiteId, query: &Query, piece: &Piece<'_>, binds: &mut Vec<Bind>) -
         Dimension::Outcome if by_outcome => "o.1".to_owned(),
         _ => bind::column(by),
     };
-    let mut text = "SELECT ".to_owned();
-    for (n, &by) in query.group_by.iter().enumerate() {
-        let _ = write!(text, "{} AS k{n}, ", inner(by, source.grain, query.range, column));
-    }
+    let keys = list(query, |n| {
+        let by = query.group_by[n];
+        let key = format!("{} AS k{n}", inner(by, source.grain, query.range, column));
+        if parts::are_few(query) { outer(by, &format!("({key})")) } else { key }
+    });
+    let mut text = match (parts::are_few(query), keys.as_str()) {
+        (true, keys) => {
+            format!("SELECT toUInt8(0) AS total, CAST([{keys}], 'Array(String)') AS keys, ")
+        }
+        (false, keys) => format!("SELECT {keys}, "),
+    };
     let _ = write!(text, "{} FROM ", sums(source, by_outcome));
     let outcomes = if by_outcome { OUTCOMES } else { "" };
     let (rows, may_be_empty) = source.rows(query);
@@ -218,10 +222,10 @@ fn inner(
 }
 
 /// A key as text.
-fn outer(by: Dimension, n: usize) -> String {
+fn outer(by: Dimension, key: &str) -> String {
     match by {
-        Dimension::Minute | Dimension::Hour => format!("toString(toUnixTimestamp(k{n}))"),
-        _ => format!("toString(k{n})"),
+        Dimension::Minute | Dimension::Hour => format!("toString(toUnixTimestamp({key}))"),
+        _ => format!("toString({key})"),
     }
 }
 
