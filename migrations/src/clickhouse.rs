@@ -125,12 +125,21 @@ impl<'a> Database<'a> {
         }
         let before = FILES.iter().filter(|file| applied.contains_key(&file.version));
         let known: Vec<String> = before.flat_map(|file| fill::made_by(file.sql.as_str())).collect();
-        fill::make_room(client, &sums, &known).await?;
-        run(client, version, &statements).await?;
-        for sums in &sums {
-            if !fill::copy(client, sums).await? {
-                pause.fill(client, sums).await?;
+        for made in &statements {
+            if let Some(sums) = cluster::made(made).filter(|name| known.contains(name)) {
+                pause.remake(client, &sums, made).await?;
             }
+        }
+        let fresh: Vec<&String> = sums.iter().filter(|name| !known.contains(name)).collect();
+        for sums in &fresh {
+            fill::drop_remains(client, sums).await?;
+        }
+        let others = statements
+            .into_iter()
+            .filter(|one| cluster::subject(one).is_none_or(|name| !known.contains(&name)));
+        run(client, version, &others.collect::<Vec<_>>()).await?;
+        for sums in fresh {
+            pause.fill(client, sums).await?;
         }
         record(client, file).await?;
         pause.end().await

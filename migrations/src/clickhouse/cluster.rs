@@ -124,6 +124,18 @@ pub(super) fn target(statement: &str) -> Option<String> {
     VIEW.captures(without_remarks(statement)).map(|view| view[2].to_owned())
 }
 
+/// The table that a statement makes, where it makes one.
+pub(super) fn made(statement: &str) -> Option<String> {
+    TABLE.captures(without_remarks(statement)).map(|table| table[1].to_owned())
+}
+
+/// The table that a statement makes or drops, or whose view it does.
+pub(super) fn subject(statement: &str) -> Option<String> {
+    let dropped = || DROP.captures(without_remarks(statement)).map(|found| found[2].to_owned());
+    let name = made(statement).or_else(|| target(statement)).or_else(dropped)?;
+    Some(name.strip_suffix("_mv").unwrap_or(&name).to_owned())
+}
+
 /// The lines from the first one that is no remark.
 fn without_remarks(statement: &str) -> &str {
     let mut rest = statement.trim_start();

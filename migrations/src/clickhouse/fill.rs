@@ -75,91 +75,121 @@ impl Pause {
 
     /// Fills sums that were just made, a month of events after the other.
     pub(super) async fn fill(&self, client: &Client, sums: &str) -> Result<(), Error> {
-        let (source, select): (String, String) = client
-            .query(
-                "SELECT s.name, v.as_select FROM system.tables AS v, system.tables AS s
-                 WHERE v.database = currentDatabase() AND v.name = concat(?, '_mv')
-                     AND s.database = currentDatabase() AND has(s.dependencies_table, v.name)",
-            )
-            .bind(sums)
-            .fetch_one()
-            .await?;
-        let columns = columns(client, sums).await?;
+        let (source, select) = view(client, sums).await?;
         let months: Vec<u32> = client
             .query(&format!("SELECT DISTINCT toYYYYMM(time) AS month FROM {source} ORDER BY month"))
             .fetch_all()
             .await?;
-        let fill = format!("INSERT INTO {sums} ({columns}) SELECT {columns} FROM ({select})");
+        let columns = columns(client, sums).await?;
         for month in months {
-            client
-                .query(&escaped(&fill))
-                .with_setting("additional_table_filters", self.rows_of(&source, month))
-                .with_setting("insert_deduplicate", "0")
-                .with_setting("async_insert", "0")
-                .with_setting("max_bytes_before_external_group_by", GROUPS)
-                .execute()
-                .await?;
+            let rows = format!("toYYYYMM(time) = {month}");
+            self.sum(client, (sums, &columns), (&source, &select), rows).await?;
         }
         Ok(())
     }
 
-    /// Rows of a month that no view counts any more: those of blocks that are done.
-    fn rows_of(&self, source: &str, month: u32) -> String {
-        let mut rows = format!("toYYYYMM(time) = {month}");
+    /// Makes sums of a file before in the way of a later one (`made` makes their table): beside them, then in their place
+    /// at once, so that at every moment their view fills what they are, whenever a migrator is killed. They are copied,
+    /// since events of their days may be gone, but for the days of blocks still to be sent: a new table does not know which
+    /// of those it has, and would count them twice.
+    pub(super) async fn remake(
+        &self,
+        client: &Client,
+        sums: &str,
+        made: &str,
+    ) -> Result<(), Error> {
+        let next = format!("{sums}{NEXT}");
+        run(client, &format!("DROP TABLE IF EXISTS {next} SYNC")).await?;
+        let named = format!("IF NOT EXISTS {sums}");
+        run(client, &made.replacen(&named, &format!("IF NOT EXISTS {next}"), 1)).await?;
+        keep_as(client, &next, sums).await?;
+        let (columns, (source, select)) = (columns(client, sums).await?, view(client, sums).await?);
+        let days = self.days(client, &source).await?;
+        let others =
+            if days.is_empty() { String::new() } else { format!(" WHERE day NOT IN ({days})") };
+        client
+            .query(&format!("INSERT INTO {next} ({columns}) SELECT {columns} FROM {sums}{others}"))
+            .with_setting("insert_deduplicate", "0")
+            .with_setting("async_insert", "0")
+            .with_setting("max_partitions_per_insert_block", "1000")
+            .execute()
+            .await?;
+        if !days.is_empty() {
+            let rows = format!("day IN ({})", days.replace('\'', "\\'"));
+            self.sum(client, (&next, &columns), (&source, &select), rows).await?;
+        }
+        run(client, &format!("EXCHANGE TABLES {sums} AND {next}")).await?;
+        run(client, &format!("DROP TABLE {next} SYNC")).await
+    }
+
+    /// Days of rows of blocks still to be sent that are in already, as a list; empty where there are none.
+    async fn days(&self, client: &Client, source: &str) -> Result<String, Error> {
+        if self.open.is_empty() {
+            return Ok(String::new());
+        }
+        let open = self.open.join("', '");
+        let days = format!("SELECT DISTINCT toString(day) FROM {source} WHERE block IN ('{open}')");
+        let days: Vec<String> = client.query(&days).fetch_all().await?;
+        Ok(days.iter().map(|day| format!("'{day}'")).collect::<Vec<_>>().join(", "))
+    }
+
+    /// Sums some rows as a view does, but for those of blocks still to be sent: no view counts the others any more.
+    async fn sum(
+        &self,
+        client: &Client,
+        (into, columns): (&str, &str),
+        (source, select): (&str, &str),
+        mut rows: String,
+    ) -> Result<(), Error> {
         if !self.open.is_empty() {
             // Hexadecimal digits.
             rows += &format!(" AND block NOT IN (\\'{}\\')", self.open.join("\\', \\'"));
         }
-        format!("{{'{source}': '{rows}'}}")
+        let sum = format!("INSERT INTO {into} ({columns}) SELECT {columns} FROM ({select})");
+        client
+            .query(&escaped(&sum))
+            .with_setting("additional_table_filters", format!("{{'{source}': '{rows}'}}"))
+            .with_setting("insert_deduplicate", "0")
+            .with_setting("async_insert", "0")
+            .with_setting("max_partitions_per_insert_block", "1000")
+            .with_setting("max_bytes_before_external_group_by", GROUPS)
+            .execute()
+            .await?;
+        Ok(())
     }
 }
 
-/// What stands behind the name of sums that are being made in another way, as they were before.
-const BEFORE: &str = "_before";
+/// What stands behind the name of sums that are being made in another way.
+const NEXT: &str = "_next";
 
-/// Makes room for sums of a file that is not recorded as applied. Those of files before it (`known`) are set aside; what
-/// a run before this one left of others goes.
-pub(super) async fn make_room(
-    client: &Client,
-    sums: &[String],
-    known: &[String],
-) -> Result<(), Error> {
-    for sums in sums {
-        run(client, &format!("DROP VIEW IF EXISTS {sums}_mv SYNC")).await?;
-        match known.contains(sums) && state(client, sums).await?.is_none() {
-            true => run(client, &format!("RENAME TABLE {sums} TO {sums}{BEFORE}")).await?,
-            false => run(client, &format!("DROP TABLE IF EXISTS {sums} SYNC")).await?,
-        }
-    }
-    Ok(())
+/// Makes room for sums that no file before made: what a run before this one left of them goes.
+pub(super) async fn drop_remains(client: &Client, sums: &str) -> Result<(), Error> {
+    run(client, &format!("DROP VIEW IF EXISTS {sums}_mv SYNC")).await?;
+    run(client, &format!("DROP TABLE IF EXISTS {sums} SYNC")).await
 }
 
-/// Copies sums that were set aside, and keeps them as long as they were kept; whether there were any.
-pub(super) async fn copy(client: &Client, sums: &str) -> Result<bool, Error> {
-    let Some(engine) = state(client, sums).await? else { return Ok(false) };
+/// The raw table of sums, and their view's SELECT.
+async fn view(client: &Client, sums: &str) -> Result<(String, String), Error> {
+    let asked = client.query(
+        "SELECT s.name, v.as_select FROM system.tables AS v, system.tables AS s
+         WHERE v.database = currentDatabase() AND v.name = concat(?, '_mv')
+             AND s.database = currentDatabase() AND has(s.dependencies_table, v.name)",
+    );
+    Ok(asked.bind(sums).fetch_one().await?)
+}
+
+/// Keeps a table's rows as long as another one's.
+async fn keep_as(client: &Client, table: &str, other: &str) -> Result<(), Error> {
+    let asked = client.query(
+        "SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = ?",
+    );
+    let engine: String = asked.bind(other).fetch_one().await?;
     if let Some((_, kept)) = engine.split_once(" TTL ") {
         let ttl = kept.split_once(" SETTINGS ").map_or(kept, |(ttl, _)| ttl);
-        run(client, &format!("ALTER TABLE {sums} {LIGHT}")).await?;
-        run(client, &format!("ALTER TABLE {sums} MODIFY TTL {ttl}")).await?;
+        run(client, &format!("ALTER TABLE {table} {LIGHT}")).await?;
+        run(client, &format!("ALTER TABLE {table} MODIFY TTL {ttl}")).await?;
     }
-    let columns = columns(client, sums).await?;
-    client
-        .query(&format!("INSERT INTO {sums} ({columns}) SELECT {columns} FROM {sums}{BEFORE}"))
-        .with_setting("insert_deduplicate", "0")
-        .with_setting("async_insert", "0")
-        .with_setting("max_partitions_per_insert_block", "1000")
-        .execute()
-        .await?;
-    run(client, &format!("DROP TABLE {sums}{BEFORE} SYNC")).await?;
-    Ok(true)
-}
-
-/// How sums that were set aside were kept; `None` where none are.
-async fn state(client: &Client, sums: &str) -> Result<Option<String>, Error> {
-    let asked = client.query(
-        "SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = concat(?, ?)",
-    );
-    Ok(asked.bind(sums).bind(BEFORE).fetch_optional().await?)
+    Ok(())
 }
 
 async fn run(client: &Client, statement: &str) -> Result<(), Error> {
@@ -184,7 +214,7 @@ pub(super) async fn has_any(client: &Client, sums: &[String]) -> Result<Option<b
     if found != Some(false) {
         return Ok(found);
     }
-    let named = sums.iter().flat_map(|name| ["", BEFORE, LOCAL].map(|end| format!("{name}{end}")));
+    let named = sums.iter().flat_map(|name| ["", LOCAL].map(|end| format!("{name}{end}")));
     let any: u8 = client
         .query(
             "SELECT toUInt8(count() > 0) FROM system.tables
