@@ -53,7 +53,7 @@ pub async fn run(stage: &mut Stage, seed: u64, plan: &Plan) -> Result<Outcome> {
     sleep_until(begun + plan.length()).await;
     let told = traffic.end().await;
     let wrong = match cast.calm(stage).await {
-        Ok(()) => verdict::judge(&cast, &told).await?,
+        Ok(()) => verdict::judge(&mut cast, &told).await?,
         Err(error) => vec![format!("somebody does not come back: {error:#}")],
     };
     let logs = cast.folder().to_owned();

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod cards;
+mod earlier;
 mod start;
 
 use super::{
@@ -18,6 +19,7 @@ use super::{
 use crate::{app::App, auth::Viewer, error::Error, queries::stats};
 use askama::Template;
 use axum::{extract::State, response::Html};
+use earlier::Earlier;
 
 #[derive(Template)]
 #[template(path = "pages/dashboard.html")]
@@ -45,18 +47,21 @@ pub(super) async fn show(
     let view = View::read(&app, address, &[]).await?;
     let t = asked.t;
     let by = axis::grain(view.range());
-    let over_time = view.query(vec![by], 1000);
-    let before = view.before().map(|range| stats::Query { range, ..over_time.clone() });
-    let so_far =
-        view.before_so_far().map(|range| stats::Query { range, ..view.query(Vec::new(), 1) });
-    let (course, earlier, so_far, reports) = tokio::try_join!(
-        stats::report(&app, &over_time),
-        series::maybe(&app, before.as_ref()),
-        series::maybe(&app, so_far.as_ref()),
-        blocks::reports(&app, &view),
-    )?;
-    let mentioned =
-        blocks::BLOCKS.iter().map(|block| std::slice::from_ref(&block.by)).zip(&reports);
+    let earlier = Earlier::of(&view, by);
+    // Everything at once: what questions have in common is read once.
+    let mut queries = blocks::questions(&view);
+    queries.push(view.query(vec![by], 1000));
+    queries.extend(earlier.iter().flat_map(Earlier::queries));
+    let answers = stats::reports(&app, &queries).await?;
+    let (reports, over_time) = answers.split_at(blocks::BLOCKS.len());
+    let [course, before @ ..] = over_time else {
+        return Err(Error::Fault("a question without an answer".to_owned()));
+    };
+    let so_far = match (&earlier, before.first()) {
+        (Some(earlier), Some(over_time)) => earlier.so_far(over_time, before.get(1)),
+        _ => None,
+    };
+    let mentioned = blocks::BLOCKS.iter().map(|block| std::slice::from_ref(&block.by)).zip(reports);
     let words = Words::load(&app, t, mentioned, &view.asked.filters).await?;
     let start = match is_empty(&course.totals) {
         true => start::steps(&app, t).await?,
@@ -77,9 +82,9 @@ pub(super) async fn show(
         live: starting || view.is_live(),
         with_range: start.as_ref().is_none_or(|start| start.ready.is_some()),
         filters: words.filters(&view.asked.filters, &view.address),
-        cards: cards::cards(t, &view, &steps, (&course, so_far.as_ref())),
-        chart: series::clicks(t, &view, by, &course, earlier.as_ref()),
-        blocks: blocks::tables(t, &view, &words, &reports),
+        cards: cards::cards(t, &view, &steps, (course, so_far.as_ref())),
+        chart: series::clicks(t, &view, by, course, before.first()),
+        blocks: blocks::tables(t, &view, &words, reports),
         start,
     })
 }

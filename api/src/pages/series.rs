@@ -7,23 +7,10 @@ use super::{
     view::View,
 };
 use crate::{
-    app::App,
-    error::Error,
     i18n::Text,
-    queries::stats::{self, Dimension, Query, Report, Row},
+    queries::stats::{Dimension, Report, Row},
 };
 use std::collections::HashMap;
-
-/// A report where there is a question.
-///
-/// # Errors
-/// A store does not answer.
-pub(super) async fn maybe(app: &App, query: Option<&Query>) -> Result<Option<Report>, Error> {
-    match query {
-        Some(query) => stats::report(app, query).await.map(Some),
-        None => Ok(None),
-    }
-}
 
 /// The row of every step, in order; `None` where nothing happened.
 pub(super) fn rows<'a>(steps: &[Step], report: &'a Report) -> Vec<Option<&'a Row>> {

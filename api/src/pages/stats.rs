@@ -66,12 +66,12 @@ pub(super) async fn show(
     let question = question(&view);
     let course = view.query(vec![by], 1000);
     let before = view.before().map(|range| Query { range, ..course.clone() });
-    let (report, course, earlier) = tokio::try_join!(
-        stats::report(&app, &question),
-        stats::report(&app, &course),
-        series::maybe(&app, before.as_ref()),
-    )?;
-    let mentioned = [(question.group_by.as_slice(), &report)];
+    let queries: Vec<Query> = [question.clone(), course].into_iter().chain(before).collect();
+    let answers = stats::reports(&app, &queries).await?;
+    let [report, course, earlier @ ..] = answers.as_slice() else {
+        return Err(Error::Fault("a question without an answer".to_owned()));
+    };
+    let mentioned = [(question.group_by.as_slice(), report)];
     let words = Words::load(&app, t, mentioned.into_iter(), &view.asked.filters).await?;
     let filter_form = filter::Form::of(&app, t, &view.address, &wrong).await?;
     let (chosen, usual, more) = picks(t, &view, &question.group_by);
@@ -91,9 +91,9 @@ pub(super) async fn show(
         chosen,
         usual,
         more,
-        chart: series::clicks(t, &view, by, &course, earlier.as_ref()),
+        chart: series::clicks(t, &view, by, course, earlier.first()),
         export: view.address.without(&[]).at("/affiliate/stats/export.csv").to_string(),
-        table: Table::of(t, &view, &words, (&question, &report)),
+        table: Table::of(t, &view, &words, (&question, report)),
     };
     Ok(html(&page)?.into_response())
 }

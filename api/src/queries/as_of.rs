@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgExecutor;
 
 /// What stands beside every number.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AsOf {
     /// Everything up to here is counted; `None` while a collector was never heard of.
     pub at: Option<DateTime<Utc>>,

@@ -143,11 +143,16 @@ async fn poll(app: App, sender: watch::Sender<Latest>) {
 pub async fn frame(app: &App, now: DateTime<Utc>) -> Result<Frame, Error> {
     let zone = sites::get(&app.db, app.site).await?.zone;
     let day = now.with_timezone(&zone).date_naive();
-    let today =
-        stats::report(app, &question(Range::days(day, day, zone), zone, Vec::new())).await?;
     let from = now - TimeDelta::minutes(MINUTES);
     let span = Range { from_ms: from.timestamp_millis(), to_ms: now.timestamp_millis() + 1, zone };
-    let minutes = stats::report(app, &question(span, zone, vec![Dimension::Minute])).await?;
+    let queries = [
+        question(Range::days(day, day, zone), zone, Vec::new()),
+        question(span, zone, vec![Dimension::Minute]),
+    ];
+    let [today, minutes]: [_; 2] = stats::reports(app, &queries)
+        .await?
+        .try_into()
+        .map_err(|_| Error::Fault("a question without an answer".to_owned()))?;
     let recent = clicks::newest(app, from, RECENT).await?;
     Ok(Frame { as_of: today.as_of, today: today.totals, minutes: minutes.rows, recent })
 }

@@ -6,6 +6,7 @@
 
 mod dimension;
 mod formulas;
+mod found;
 mod parts;
 mod sql;
 
@@ -14,10 +15,9 @@ pub use formulas::{FORMULAS, Formula};
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use clickhouse::Row as ClickhouseRow;
+use found::Found;
 use schemas::money::Currency;
-use serde::Deserialize;
-use std::collections::BTreeMap;
+use sql::Plan;
 
 use crate::{
     app::App,
@@ -129,8 +129,43 @@ pub struct Row {
     pub conversions: Option<Conversions>,
 }
 
+impl Row {
+    /// The same halves, with nothing counted.
+    pub fn nothing(&self) -> Self {
+        Self {
+            keys: Vec::new(),
+            clicks: self.clicks.map(|_| Clicks::default()),
+            conversions: self.conversions.as_ref().map(|_| Conversions::default()),
+        }
+    }
+
+    /// Adds what another counts.
+    pub fn add(&mut self, more: &Self) {
+        if let (Some(sum), Some(more)) = (&mut self.clicks, &more.clicks) {
+            sum.gross += more.gross;
+            sum.unique += more.unique;
+            sum.duplicate += more.duplicate;
+            sum.invalid += more.invalid;
+            sum.impressions += more.impressions;
+        }
+        if let (Some(sum), Some(more)) = (&mut self.conversions, &more.conversions) {
+            sum.accepted += more.accepted;
+            sum.refused += more.refused;
+            for money in &more.money {
+                match sum.money.iter_mut().find(|known| known.currency == money.currency) {
+                    Some(known) => {
+                        known.sales_units += money.sales_units;
+                        known.payout_units += money.payout_units;
+                    }
+                    None => sum.money.push(money.clone()),
+                }
+            }
+        }
+    }
+}
+
 /// An answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
     /// At most `limit`.
     pub rows: Vec<Row>,
@@ -151,42 +186,48 @@ pub struct Report {
 /// # Errors
 /// `Clickhouse` or `Sql` when a store does not answer.
 pub async fn report(app: &App, query: &Query) -> Result<Report, Error> {
+    let mut reports = reports(app, std::slice::from_ref(query)).await?;
+    Ok(reports.pop().unwrap_or_default())
+}
+
+/// Answers some at once, each as [`report`] does: what they have in common is read once.
+///
+/// # Errors
+/// `Clickhouse` or `Sql` when a store does not answer.
+pub async fn reports(app: &App, queries: &[Query]) -> Result<Vec<Report>, Error> {
     let as_of = as_of::get(&app.db).await?;
-    let shape = sql::shape(query);
-    if !shape.clicks && !shape.conversions {
-        let totals = Found::default().row(query, &shape);
-        return Ok(Report {
-            rows: Vec::new(),
-            totals,
-            has_more: false,
-            as_of,
-            sources: Vec::new(),
-            expired_before: None,
-        });
+    let mut plans = Vec::with_capacity(queries.len());
+    for query in queries {
+        plans.push(Plan::of(query, &Kept::ask(app, query.range).await?));
     }
-    let kept = Kept::ask(app, query.range).await?;
-    let statement = sql::statement(app.site, query, &kept);
-    let asked = bind::all(app.ch.query(&statement.text), &statement.binds);
-    let found = bind::in_time(asked.fetch_all::<Found>()).await?;
-    let found = if parts::are_few(query) { parts::together(found, query) } else { found };
+    let found = found::ask(app, &plans).await?;
+    let mut reports = Vec::with_capacity(queries.len());
+    for (plan, found) in plans.iter().zip(found) {
+        reports.push(of(app, plan, found, &as_of).await?);
+    }
+    Ok(reports)
+}
+
+/// An answer of its rows, the sum of all among them.
+async fn of(app: &App, plan: &Plan<'_>, found: Vec<Found>, as_of: &AsOf) -> Result<Report, Error> {
     let mut rows = Vec::with_capacity(found.len());
     let mut totals = None;
     for found in found {
-        let row = |found: Found| found.row(query, &shape);
-        match found.total {
-            1 => totals = Some(row(found)),
-            _ => rows.push(row(found)),
-        }
+        let is_total = found.total == 1;
+        let row = found.row(plan.query, &plan.shape);
+        if is_total { totals = Some(row) } else { rows.push(row) }
     }
-    let limit = query.limit as usize;
+    let limit = plan.query.limit as usize;
     let has_more = rows.len() > limit;
     rows.truncate(limit);
-    let totals = totals.unwrap_or_else(|| Found::default().row(query, &shape));
+    let totals = totals.unwrap_or_else(|| Found::default().row(plan.query, &plan.shape));
     let mut expired_before = None;
-    for expired in statement.expired {
-        expired_before = expired_before.max(kept::left_out(app, query.range, expired).await?);
+    for &expired in &plan.expired {
+        let left_out = kept::left_out(app, plan.query.range, expired).await?;
+        expired_before = expired_before.max(left_out);
     }
-    Ok(Report { rows, totals, has_more, as_of, sources: statement.sources, expired_before })
+    let sources = plan.sources();
+    Ok(Report { rows, totals, has_more, as_of: as_of.clone(), sources, expired_before })
 }
 
 /// Whether the site ever had a click or a conversion.
@@ -213,59 +254,5 @@ pub fn or_delayed(report: Result<Report, Error>) -> Result<Option<Report>, Error
             Ok(None)
         }
         Err(error) => Err(error),
-    }
-}
-
-/// A row as ClickHouse gives it; `total` is 1 for the sum over all groups. Where groups are few, one table's part of it.
-#[derive(Debug, Clone, Default, ClickhouseRow, Deserialize)]
-struct Found {
-    total: u8,
-    keys: Vec<String>,
-    gross: i64,
-    uniques: i64,
-    duplicates: i64,
-    invalid: i64,
-    impressions: i64,
-    accepted: i64,
-    refused: i64,
-    sales: Vec<(String, i64)>,
-    payout: Vec<(String, i64)>,
-}
-
-impl Found {
-    fn row(self, query: &Query, shape: &sql::Shape) -> Row {
-        let keys = query.group_by.iter().zip(self.keys);
-        let keys = match self.total {
-            1 => Vec::new(),
-            _ => keys.map(|(by, key)| by.wire(&key, query.range.zone)).collect(),
-        };
-        let mut money: BTreeMap<String, (i64, i64)> = BTreeMap::new();
-        for (currency, units) in self.sales {
-            money.entry(currency).or_default().0 += units;
-        }
-        for (currency, units) in self.payout {
-            money.entry(currency).or_default().1 += units;
-        }
-        let sums =
-            |(currency, (sales_units, payout_units))| Sums { currency, sales_units, payout_units };
-        Row {
-            keys,
-            clicks: shape.clicks.then_some(Clicks {
-                gross: self.gross,
-                unique: self.uniques,
-                duplicate: self.duplicates,
-                invalid: self.invalid,
-                impressions: self.impressions,
-            }),
-            conversions: shape.conversions.then(|| Conversions {
-                accepted: self.accepted,
-                refused: self.refused,
-                money: money
-                    .into_iter()
-                    .filter(|(currency, _)| !currency.is_empty())
-                    .map(sums)
-                    .collect(),
-            }),
-        }
     }
 }

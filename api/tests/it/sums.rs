@@ -1,6 +1,10 @@
 //! Sums and the rows they are of say the same, whatever is asked.
 
-use api::queries::stats::Dimension;
+use api::{
+    params::range::Range,
+    queries::stats::{self, Dimension, Filter, Order, Query},
+};
+use chrono_tz::Tz;
 use serde_json::{Value, json};
 
 use crate::world::World;
@@ -157,4 +161,47 @@ async fn the_smallest_sums_answer() {
         let span = format!("from=2026-11-20&to=2026-11-21&tz={zone}&group_by=day");
         assert_eq!(ask(&world, &span).await["sources"][0], source, "{zone}");
     }
+}
+
+/// Every dimension over some spans, with and without a filter: what a page could ask at once.
+fn many_questions() -> Vec<Query> {
+    let whole = Range { from_ms: 1_795_132_800_000, to_ms: 1_795_305_600_000, zone: Tz::UTC };
+    let cut = Range { from_ms: whole.from_ms + 5_000_000, to_ms: whole.to_ms - 7_000_123, ..whole };
+    let filter = |dimension, value: &str| {
+        vec![Filter { dimension, values: vec![value.to_owned()], exclude: false }]
+    };
+    let filters =
+        [Vec::new(), filter(Dimension::Program, "1"), filter(Dimension::Outcome, "invalid")];
+    let of = |range, by: Option<Dimension>, filters: &Vec<Filter>| Query {
+        range,
+        site_zone: Tz::UTC,
+        group_by: by.into_iter().collect(),
+        filters: filters.clone(),
+        order: (Order::Key(0), false),
+        limit: 500,
+    };
+    let mut all = Vec::new();
+    for range in [whole, cut, Range { zone: Tz::Asia__Kolkata, ..cut }] {
+        for filters in &filters {
+            all.push(of(range, None, filters));
+            all.extend(Dimension::all().map(|by| of(range, Some(by), filters)));
+        }
+    }
+    all
+}
+
+#[tokio::test]
+async fn questions_asked_at_once_say_the_same_as_alone() {
+    let world = filled().await;
+    let queries = many_questions();
+    let together = stats::reports(&world.app, &queries).await.unwrap();
+    assert_eq!(together.len(), queries.len());
+    let mut counted = 0;
+    for (query, report) in queries.iter().zip(&together) {
+        let alone = stats::report(&world.app, query).await.unwrap();
+        assert_eq!(*report, alone, "{query:?}");
+        counted += report.totals.clicks.map_or(0, |clicks| clicks.gross);
+    }
+    assert!(counted > 10_000, "{counted}");
+    assert_eq!(stats::reports(&world.app, &[]).await.unwrap(), []);
 }

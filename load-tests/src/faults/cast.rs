@@ -63,7 +63,8 @@ impl Actor {
             .env("NO_COLOR", "1")
             .env("RUST_LOG", "info")
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            // Some log here, some there.
+            .stdout(log.try_clone()?)
             .stderr(log)
             .spawn()
             .with_context(|| format!("{} can't be started", self.binary.display()))?;
@@ -302,6 +303,14 @@ impl Cast {
             actor.end().await?;
         }
         Ok(())
+    }
+
+    /// Starts a processor again that has ended by itself, as a supervisor does. The collectors have ended for good.
+    ///
+    /// # Errors
+    /// When it can't be started.
+    pub fn keep(&mut self) -> Result<()> {
+        self.processors.iter_mut().try_for_each(Actor::revive)
     }
 
     async fn ready(&mut self) -> Result<()> {

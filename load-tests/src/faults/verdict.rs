@@ -29,7 +29,7 @@ struct Audit {
 ///
 /// # Errors
 /// When a store does not answer.
-pub async fn judge(cast: &Cast, told: &Told) -> Result<Vec<String>> {
+pub async fn judge(cast: &mut Cast, told: &Told) -> Result<Vec<String>> {
     let mut wrong = Vec::new();
     if let Some(what) = settle(cast).await? {
         wrong.push(what);
@@ -47,7 +47,7 @@ pub async fn judge(cast: &Cast, told: &Told) -> Result<Vec<String>> {
 
 /// Waits until every journal has ended, everything announced is in and decided, and ClickHouse has it;
 /// what does not come about, otherwise.
-async fn settle(cast: &Cast) -> Result<Option<String>> {
+async fn settle(cast: &mut Cast) -> Result<Option<String>> {
     let questions = [
         (
             "journals have not ended",
@@ -68,6 +68,7 @@ async fn settle(cast: &Cast) -> Result<Option<String>> {
     // Twice in a row, so that nothing is between two tables.
     let mut calm = 0;
     loop {
+        cast.keep()?;
         let count: i64 = sqlx::query_scalar(unheard).bind(&journals).fetch_one(&cast.owner).await?;
         let waits = count > 0 && Instant::now() < heard;
         let mut held = waits.then(|| format!("{count} journals were never heard of"));

@@ -1,8 +1,6 @@
 //! The breakdowns of the first screen, each a question of its own.
 
 use crate::{
-    app::App,
-    error::Error,
     i18n::Text,
     pages::{
         address::Address,
@@ -47,16 +45,9 @@ pub(super) const BLOCKS: [Block; 8] = [
     Block { by: Dimension::Refusal, title: "by-refusals", shows: Shows::Refused },
 ];
 
-/// Asks all of them at once.
-pub(super) async fn reports(app: &App, view: &View) -> Result<Vec<Report>, Error> {
-    let [a, b, c, d, e, f, g, h] = &BLOCKS;
-    let ask = |block: &'static Block| async move {
-        let query = question(view, block);
-        stats::report(app, &query).await
-    };
-    let (a, b, c, d, e, f, g, h) =
-        tokio::try_join!(ask(a), ask(b), ask(c), ask(d), ask(e), ask(f), ask(g), ask(h))?;
-    Ok(vec![a, b, c, d, e, f, g, h])
+/// What each asks.
+pub(super) fn questions(view: &View) -> Vec<Query> {
+    BLOCKS.iter().map(|block| question(view, block)).collect()
 }
 
 fn question(view: &View, block: &Block) -> Query {

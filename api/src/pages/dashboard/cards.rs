@@ -22,7 +22,7 @@ pub(super) fn cards(
     t: Text,
     view: &View,
     steps: &[Step],
-    (report, earlier): (&Report, Option<&Report>),
+    (report, earlier): (&Report, Option<&Row>),
 ) -> Vec<Card> {
     // A step that is not over yet would end every line in a fall.
     let over =
@@ -31,7 +31,7 @@ pub(super) fn cards(
     course.truncate(over.max(2));
     let counted = |id, key: &str, href: String, count: Count| {
         let now = count(&report.totals);
-        let before = earlier.and_then(|earlier| count(&earlier.totals));
+        let before = earlier.and_then(count);
         let values: Vec<i64> =
             course.iter().map(|row| row.and_then(count).unwrap_or_default()).collect();
         Card {
@@ -77,7 +77,7 @@ fn commissions(
     view: &View,
     course: &[Option<&Row>],
     report: &Report,
-    earlier: Option<&Report>,
+    earlier: Option<&Row>,
 ) -> Card {
     let mut money: Vec<(String, i64)> = sums(&report.totals);
     money.sort_by_key(|(_, units)| std::cmp::Reverse(*units));
@@ -95,7 +95,7 @@ fn commissions(
     if !known {
         written.push("–".to_owned());
     }
-    let before = earlier.filter(|_| known).map(|earlier| of(&earlier.totals));
+    let before = earlier.filter(|_| known).map(of);
     let values: Vec<i64> = course.iter().map(|row| row.map_or(0, of)).collect();
     Card {
         id: "commissions",

@@ -15,7 +15,8 @@ pub(super) fn are_few(query: &Query) -> bool {
     query.group_by.len() <= 1 && !query.group_by.iter().any(many)
 }
 
-/// The sum of all and the groups in their order, at most one more than asked for: as ClickHouse itself gives them.
+/// The sum of all and the groups in their order, at most one more than asked for: as ClickHouse itself gives those of
+/// many.
 pub(super) fn together(parts: Vec<Found>, query: &Query) -> Vec<Found> {
     let mut total = Found { total: 1, ..Found::default() };
     let mut groups: BTreeMap<Vec<String>, Found> = BTreeMap::new();
@@ -26,8 +27,12 @@ pub(super) fn together(parts: Vec<Found>, query: &Query) -> Vec<Found> {
     if query.group_by.is_empty() {
         return vec![total];
     }
+    // What a repair took back counts nothing beside what it takes back.
+    let counts = |one: &Found| {
+        one.gross != 0 || one.impressions != 0 || one.accepted != 0 || one.refused != 0
+    };
     let mut rows: Vec<Found> =
-        groups.into_iter().map(|(keys, sums)| Found { keys, ..sums }).collect();
+        groups.into_iter().map(|(keys, sums)| Found { keys, ..sums }).filter(counts).collect();
     let (by, falling) = query.order;
     rows.sort_by(|a, b| {
         let order = by_metric(by, a, b);

@@ -140,12 +140,20 @@ fn of_sub(by: Dimension, n: u8) -> bool {
 }
 
 impl Source {
-    /// What stands behind FROM, and whether it may have groups that count nothing.
-    pub(super) fn rows(&self, query: &Query) -> (String, bool) {
+    /// What stands behind FROM.
+    pub(super) fn rows(&self, query: &Query) -> String {
         match &self.lacks {
-            Some(lacks) if lacks.are_asked(query) => (lacks.completed(self.table), true),
+            Some(lacks) if lacks.are_asked(query) => lacks.completed(self.table),
+            _ => self.table.to_owned(),
+        }
+    }
+
+    /// Whether there may be groups that count nothing.
+    pub(super) fn may_be_empty(&self, query: &Query) -> bool {
+        match &self.lacks {
+            Some(lacks) => lacks.are_asked(query),
             // What a repair took back stays in a table of rows beside what it takes back.
-            _ => (self.table.to_owned(), !self.of_clicks && self.grain == Grain::Moment),
+            None => !self.of_clicks && self.grain == Grain::Moment,
         }
     }
 

@@ -1,0 +1,213 @@
+//! Reports of few groups: one statement for all of them, which reads each table once for each span. Its rows are parts
+//! of answers, put together by [`Together::parts`]: planning a level more takes ClickHouse longer than adding them here.
+
+use clickhouse::Row;
+use schemas::ids::SiteId;
+use serde::Deserialize;
+
+use super::{
+    super::{Dimension, Found},
+    Bind, Grain, Piece, Plan, Statement, inner, is_by_outcome, outer, rows,
+};
+
+const CLICK_SUMS: &str = "sumIf(t.gross, t.kind = 'click') AS a, sumIf(t.uniques, t.kind = 'click') AS b, \
+    sumIf(t.duplicates, t.kind = 'click') AS c, sumIf(t.invalid, t.kind = 'click') AS d, \
+    sumIf(t.gross, t.kind = 'impression') AS e";
+/// The same where each row of sums stands for three, one an outcome.
+const OUTCOME_SUMS: &str = "sumIf(o.2, t.kind = 'click') AS a, sumIf(o.2, t.kind = 'click' AND o.1 = 'unique') AS b, \
+    sumIf(o.2, t.kind = 'click' AND o.1 = 'duplicate') AS c, \
+    sumIf(o.2, t.kind = 'click' AND o.1 = 'invalid') AS d, sumIf(o.2, t.kind = 'impression') AS e";
+const RAW_CLICK_SUMS: &str = "sumIf(toInt64(t.count), t.kind = 'click') AS a, \
+    sumIf(toInt64(t.count), t.kind = 'click' AND t.outcome = 'unique') AS b, \
+    sumIf(toInt64(t.count), t.kind = 'click' AND t.outcome = 'duplicate') AS c, \
+    sumIf(toInt64(t.count), t.kind = 'click' AND t.outcome = 'invalid') AS d, \
+    sumIf(toInt64(t.count), t.kind = 'impression') AS e";
+const CONVERSION_SUMS: &str = "sum(t.conversions) AS a, sum(t.refused) AS b, sum(t.amount) AS c, \
+    sum(t.commission) AS d, toInt64(0) AS e";
+
+/// The statement of some reports, and whose its rows are.
+#[derive(Debug)]
+pub(in super::super) struct Together {
+    pub(in super::super) statement: Statement,
+    /// By the number a row gives.
+    sets: Vec<Set>,
+}
+
+/// Rows of one piece by one key, or by none.
+#[derive(Debug)]
+struct Set {
+    of_clicks: bool,
+    /// The plans they are a part of.
+    plans: Vec<usize>,
+}
+
+/// A piece that some plans read, and by what.
+struct Shared<'p> {
+    plan: &'p Plan<'p>,
+    piece: &'p Piece<'static>,
+    /// With the number of its set.
+    keys: Vec<(Option<Dimension>, usize)>,
+}
+
+impl Together {
+    /// Of plans whose reports have few groups.
+    pub(in super::super) fn of<'p>(
+        site: SiteId,
+        plans: impl Iterator<Item = &'p Plan<'p>>,
+    ) -> Self {
+        let (mut shared, mut sets): (Vec<Shared<'_>>, Vec<Set>) = (Vec::new(), Vec::new());
+        for (n, plan) in plans.enumerate() {
+            for piece in &plan.pieces {
+                let at = shared.iter().position(|one| one.can_give(plan, piece));
+                let at = at.unwrap_or_else(|| {
+                    shared.push(Shared { plan, piece, keys: Vec::new() });
+                    shared.len() - 1
+                });
+                let (key, keys) = (plan.query.group_by.first().copied(), &mut shared[at].keys);
+                match keys.iter().find(|(known, _)| *known == key) {
+                    Some((_, set)) => sets[*set].plans.push(n),
+                    None => {
+                        keys.push((key, sets.len()));
+                        sets.push(Set { of_clicks: piece.source.of_clicks, plans: vec![n] });
+                    }
+                }
+            }
+        }
+        let mut binds = Vec::new();
+        let parts: Vec<String> = shared.iter().map(|one| one.text(site, &mut binds)).collect();
+        Self { statement: Statement { text: parts.join(" UNION ALL "), binds }, sets }
+    }
+}
+
+impl Together {
+    /// What its rows say, for each plan.
+    pub(in super::super) fn parts(&self, found: &[Part], plans: usize) -> Vec<Vec<Found>> {
+        let mut parts = vec![Vec::new(); plans];
+        for part in found {
+            let Some(set) = self.sets.get(usize::from(part.set)) else { continue };
+            for &plan in &set.plans {
+                if let Some(parts) = parts.get_mut(plan) {
+                    parts.push(part.found(set.of_clicks));
+                }
+            }
+        }
+        parts
+    }
+}
+
+/// A row: what one piece gives of one group, of conversions in one currency.
+#[derive(Debug, Clone, Default, Row, Deserialize)]
+pub(in super::super) struct Part {
+    set: u16,
+    key: String,
+    currency: String,
+    a: i64,
+    b: i64,
+    c: i64,
+    d: i64,
+    e: i64,
+}
+
+impl Part {
+    fn found(&self, of_clicks: bool) -> Found {
+        let keys = vec![self.key.clone()];
+        let money = |units| vec![(self.currency.clone(), units)];
+        match of_clicks {
+            true => Found {
+                keys,
+                gross: self.a,
+                uniques: self.b,
+                duplicates: self.c,
+                invalid: self.d,
+                impressions: self.e,
+                ..Found::default()
+            },
+            false => Found {
+                keys,
+                accepted: self.a,
+                refused: self.b,
+                sales: money(self.c),
+                payout: money(self.d),
+                ..Found::default()
+            },
+        }
+    }
+}
+
+impl Shared<'_> {
+    /// Whether what it reads is what a plan wants of a piece.
+    fn can_give(&self, plan: &Plan<'_>, piece: &Piece<'_>) -> bool {
+        let by_outcome = |plan: &Plan<'_>| is_by_outcome(plan.query, piece.source);
+        // Currencies tell all groups apart, so that being grouped by them tells no set from the others.
+        let by = plan.query.group_by.first();
+        let is_alone = |by: Option<&Dimension>| by == Some(&Dimension::Currency);
+        let own = self.plan.query.group_by.first();
+        let is_told_apart = own == by || !(is_alone(own) || is_alone(by));
+        is_told_apart
+            && self.piece.source.table == piece.source.table
+            && self.piece.range == piece.range
+            && self.plan.query.filters == plan.query.filters
+            && by_outcome(self.plan) == by_outcome(plan)
+    }
+
+    fn text(&self, site: SiteId, binds: &mut Vec<Bind>) -> String {
+        let (query, source) = (self.plan.query, self.piece.source);
+        let with: Vec<String> = self
+            .keys
+            .iter()
+            .filter_map(|(by, set)| Some(format!("{} AS k{set}", inner((*by)?, query, source))))
+            .collect();
+        let with =
+            if with.is_empty() { String::new() } else { format!("WITH {} ", with.join(", ")) };
+        let (currency, sums) = match (source.of_clicks, source.grain) {
+            (false, _) => ("toString(t.currency)", CONVERSION_SUMS),
+            (true, Grain::Moment) => ("''", RAW_CLICK_SUMS),
+            (true, _) if is_by_outcome(query, source) => ("''", OUTCOME_SUMS),
+            (true, _) => ("''", CLICK_SUMS),
+        };
+        let set = self.either(|_, set| set.to_string());
+        let key =
+            self.either(|by, set| by.map_or("''".to_owned(), |by| outer(by, &format!("k{set}"))));
+        let (rows, groups) = (rows(site, query, self.piece, binds), self.groups());
+        format!(
+            "{with}SELECT toUInt16({set}) AS set, {key} AS key, {currency} AS currency, {sums} FROM {rows}{groups}"
+        )
+    }
+
+    /// An expression by the set that a row is of.
+    fn either(&self, of: impl Fn(Option<Dimension>, usize) -> String) -> String {
+        // A row of no key is what is left.
+        let (with, without): (Vec<_>, Vec<_>) = self.keys.iter().partition(|(by, _)| by.is_some());
+        let mut arms: Vec<(usize, String)> =
+            with.into_iter().chain(without).map(|&(by, set)| (set, of(by, set))).collect();
+        let Some((_, last)) = arms.pop() else { return String::new() };
+        match arms.is_empty() {
+            true => last,
+            false => {
+                let arm = |(set, text)| format!("grouping(k{set}) = 0, {text}, ");
+                let arms: String = arms.into_iter().map(arm).collect();
+                format!("multiIf({arms}{last})")
+            }
+        }
+    }
+
+    fn groups(&self) -> String {
+        let currency =
+            if self.piece.source.of_clicks { None } else { Some("t.currency".to_owned()) };
+        let of = |by: Option<Dimension>, set: usize| {
+            let keys = by.map(|_| format!("k{set}")).into_iter().chain(currency.clone());
+            keys.collect::<Vec<_>>().join(", ")
+        };
+        match self.keys.as_slice() {
+            [(by, set)] => match of(*by, *set) {
+                none if none.is_empty() => none,
+                keys => format!(" GROUP BY {keys}"),
+            },
+            keys => {
+                let sets: Vec<String> =
+                    keys.iter().map(|(by, set)| format!("({})", of(*by, *set))).collect();
+                format!(" GROUP BY GROUPING SETS ({})", sets.join(", "))
+            }
+        }
+    }
+}
