@@ -43,16 +43,46 @@ pub(super) fn condition(column: &str, filter: &Filter, binds: &mut Vec<Bind>) ->
     format!(" AND {column}{not} IN ?")
 }
 
-/// ` AND affiliate IN (…)` of clicks one by one, where links alone are asked for: rows lie by affiliate, then link, and
-/// the sums know whose links they were.
-pub(super) fn owners_of_links(site: SiteId, filters: &[Filter], binds: &mut Vec<Bind>) -> String {
-    let only = |by: Dimension| filters.iter().find(|one| one.dimension == by && !one.exclude);
-    let (Some(links), None) = (only(Dimension::Link), only(Dimension::Affiliate)) else {
+/// ` AND affiliate IN (…)` of clicks one by one in a span (milliseconds since 1970), where links or sub-ids are asked for
+/// and no affiliates: rows lie by affiliate, and the sums know whose they were.
+pub(super) fn owners(
+    site: SiteId,
+    filters: &[Filter],
+    (from_ms, to_ms): (i64, i64),
+    binds: &mut Vec<Bind>,
+) -> String {
+    let only = |filter: &&Filter| !filter.exclude;
+    if filters.iter().filter(only).any(|filter| filter.dimension == Dimension::Affiliate) {
         return String::new();
-    };
-    binds.push(Bind::Number(site.to_sql()));
-    let links = condition("link", links, binds);
-    format!(" AND t.affiliate IN (SELECT affiliate FROM clicks_by_day_link WHERE site = ?{links})")
+    }
+    let mut text = String::new();
+    for filter in filters.iter().filter(only) {
+        let Some(sums) = sums_of_owners(filter) else { continue };
+        // A site's day is another than UTC's by one at most.
+        binds.extend([site.to_sql(), from_ms, to_ms].map(Bind::Number));
+        let values = condition(filter.dimension.name(), filter, binds);
+        text.push_str(&format!(
+            " AND t.affiliate IN (SELECT affiliate FROM {sums} WHERE site = ? \
+             AND day >= toDate(fromUnixTimestamp64Milli(?), 'UTC') - 1 \
+             AND day <= toDate(fromUnixTimestamp64Milli(?), 'UTC') + 1{values})"
+        ));
+    }
+    text
+}
+
+/// Sums that know the affiliates of every row that a filter leaves.
+fn sums_of_owners(filter: &Filter) -> Option<&'static str> {
+    // Rows without a sub-id are in no sums of sub-ids.
+    let named = !filter.values.iter().any(String::is_empty);
+    match filter.dimension {
+        Dimension::Link => Some("clicks_by_day_link"),
+        Dimension::Sub(1) if named => Some("clicks_by_day_sub1"),
+        Dimension::Sub(2) if named => Some("clicks_by_day_sub2"),
+        Dimension::Sub(3) if named => Some("clicks_by_day_sub3"),
+        Dimension::Sub(4) if named => Some("clicks_by_day_sub4"),
+        Dimension::Sub(5) if named => Some("clicks_by_day_sub5"),
+        _ => None,
+    }
 }
 
 /// A dimension's column, of the table `t`.

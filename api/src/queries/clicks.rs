@@ -196,7 +196,7 @@ async fn within(
         let column = bind::column(filter.dimension);
         text.push_str(&bind::condition(&column, filter, &mut binds));
     }
-    text.push_str(&bind::owners_of_links(app.site, filters, &mut binds));
+    text.push_str(&bind::owners(app.site, filters, (from_ms, to_ms), &mut binds));
     if let Some(after) = after {
         text.push_str(
             " AND t.time <= fromUnixTimestamp64Milli(?)

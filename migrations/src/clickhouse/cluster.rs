@@ -50,6 +50,8 @@ static SOURCE: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(FROM|JOIN)\s+(\w+
 /// The visitor's shard, by which rows are spread: it stands in raw tables only.
 static SHARD: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)^\s*shard UInt16\b"));
 /// What changes the columns that a table of all shards has too.
+/// How a column's parts are written, which is the business of whoever has parts.
+static CODECS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\bMODIFY COLUMN \w+ CODEC\b"));
 static COLUMNS: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"\b(ADD|DROP|MODIFY|RENAME|COMMENT) COLUMN\b"));
 
@@ -224,7 +226,7 @@ impl Names<'_> {
             self.on(&format!("{name}_local")),
             remembering(change)
         )];
-        if COLUMNS.is_match(change) {
+        if COLUMNS.is_match(&CODECS.replace_all(change, "")) {
             // One of all shards has columns and nothing else.
             all.push(format!("ALTER TABLE {} {change}", self.on(name)));
         }

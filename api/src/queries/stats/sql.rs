@@ -102,7 +102,7 @@ fn asked(query: &Query) -> Vec<Dimension> {
 
 /// What a statement reads of a piece: its table as `t`, and which rows of it.
 fn rows(site: SiteId, query: &Query, piece: &Piece<'_>, binds: &mut Vec<Bind>) -> String {
-    let source = piece.source;
+    let Piece { source, range } = piece;
     let by_outcome = is_by_outcome(query, source);
     let outcomes = if by_outcome { OUTCOMES } else { "" };
     let rows = source.rows(query);
@@ -116,7 +116,7 @@ fn rows(site: SiteId, query: &Query, piece: &Piece<'_>, binds: &mut Vec<Bind>) -
         text.push_str(&bind::condition(&column, filter, binds));
     }
     if source.of_clicks && source.grain == Grain::Moment {
-        text.push_str(&bind::owners_of_links(site, &query.filters, binds));
+        text.push_str(&bind::owners(site, &query.filters, (range.from_ms, range.to_ms), binds));
     }
     text
 }

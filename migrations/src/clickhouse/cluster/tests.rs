@@ -65,6 +65,10 @@ fn columns_change_in_both_and_everything_else_where_the_rows_are() {
         index.starts_with("ALTER TABLE shop.clicks_local ON CLUSTER 'eu-1' ADD INDEX"),
         "{index}"
     );
+    let codec = "ALTER TABLE clicks MODIFY COLUMN day CODEC(T64, LZ4), MODIFY SETTING default_compression_codec = 'LZ4';\n";
+    assert!(
+        one(codec).starts_with("ALTER TABLE shop.clicks_local ON CLUSTER 'eu-1' MODIFY COLUMN day")
+    );
     let column = made("ALTER TABLE clicks ADD COLUMN IF NOT EXISTS city String;\n").unwrap();
     let expected = ["clicks_local", "clicks"].map(|name| {
         format!("ALTER TABLE shop.{name} ON CLUSTER 'eu-1' ADD COLUMN IF NOT EXISTS city String")
