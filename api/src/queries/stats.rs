@@ -7,6 +7,7 @@
 mod dimension;
 mod formulas;
 mod found;
+mod lead;
 mod parts;
 mod sql;
 
@@ -18,6 +19,7 @@ use chrono_tz::Tz;
 use found::Found;
 use schemas::money::Currency;
 use sql::Plan;
+use std::sync::Arc;
 
 use crate::{
     app::App,
@@ -198,7 +200,7 @@ pub async fn reports(app: &App, queries: &[Query]) -> Result<Vec<Report>, Error>
     let as_of = as_of::get(&app.db).await?;
     let mut plans = Vec::with_capacity(queries.len());
     for query in queries {
-        plans.push(Plan::of(query, &Kept::ask(app, query.range).await?));
+        plans.push(Arc::new(Plan::of(query, &Kept::ask(app, query.range).await?)));
     }
     let found = found::ask(app, &plans).await?;
     let mut reports = Vec::with_capacity(queries.len());
@@ -209,18 +211,18 @@ pub async fn reports(app: &App, queries: &[Query]) -> Result<Vec<Report>, Error>
 }
 
 /// An answer of its rows, the sum of all among them.
-async fn of(app: &App, plan: &Plan<'_>, found: Vec<Found>, as_of: &AsOf) -> Result<Report, Error> {
+async fn of(app: &App, plan: &Plan, found: Vec<Found>, as_of: &AsOf) -> Result<Report, Error> {
     let mut rows = Vec::with_capacity(found.len());
     let mut totals = None;
     for found in found {
         let is_total = found.total == 1;
-        let row = found.row(plan.query, &plan.shape);
+        let row = found.row(&plan.query, &plan.shape);
         if is_total { totals = Some(row) } else { rows.push(row) }
     }
     let limit = plan.query.limit as usize;
     let has_more = rows.len() > limit;
     rows.truncate(limit);
-    let totals = totals.unwrap_or_else(|| Found::default().row(plan.query, &plan.shape));
+    let totals = totals.unwrap_or_else(|| Found::default().row(&plan.query, &plan.shape));
     let mut expired_before = None;
     for &expired in &plan.expired {
         let left_out = kept::left_out(app, plan.query.range, expired).await?;

@@ -2,7 +2,7 @@
 
 use api::{
     params::range::Range,
-    queries::stats::{self, Dimension, Filter, Order, Query},
+    queries::stats::{self, Clicks, Dimension, Filter, Metric, Order, Query, Row, Side},
 };
 use chrono_tz::Tz;
 use serde_json::{Value, json};
@@ -204,4 +204,59 @@ async fn questions_asked_at_once_say_the_same_as_alone() {
     }
     assert!(counted > 10_000, "{counted}");
     assert_eq!(stats::reports(&world.app, &[]).await.unwrap(), []);
+}
+
+/// Orders by a number of clicks, and that number.
+const LEADS: [(Metric, fn(&Clicks) -> i64); 4] = [
+    (Metric::Gross, |clicks| clicks.gross),
+    (Metric::Unique, |clicks| clicks.unique),
+    (Metric::Invalid, |clicks| clicks.invalid),
+    (Metric::Impressions, |clicks| clicks.impressions),
+];
+
+#[tokio::test]
+async fn the_first_groups_are_the_first_of_all_groups() {
+    let world = filled().await;
+    let range = Range { from_ms: 1_795_132_800_000, to_ms: 1_795_305_600_000, zone: Tz::UTC };
+    let filter = |dimension, value: &str| {
+        vec![Filter { dimension, values: vec![value.to_owned()], exclude: false }]
+    };
+    let filters = [
+        Vec::new(),
+        filter(Dimension::Program, "1"),
+        filter(Dimension::Sub(1), "x"),
+        filter(Dimension::Outcome, "invalid"),
+        filter(Dimension::Code, "gone0"),
+    ];
+    let (mut asked, mut counted) = (0, 0);
+    for by in Dimension::all().filter(|by| !by.is_time() && by.side() != Side::OfConversions) {
+        for filters in &filters {
+            let all = Query {
+                range,
+                site_zone: Tz::UTC,
+                group_by: vec![by],
+                filters: filters.clone(),
+                order: (Order::Key(0), false),
+                limit: 5000,
+            };
+            let whole = stats::report(&world.app, &all).await.unwrap();
+            for (metric, number) in LEADS {
+                let mut expected = whole.rows.clone();
+                let count = |row: &Row| row.clicks.as_ref().map_or(0, number);
+                expected.sort_by_key(|row| std::cmp::Reverse(count(row)));
+                for limit in [2, 5000] {
+                    let first =
+                        Query { order: (Order::Metric(metric), true), limit, ..all.clone() };
+                    let first = stats::report(&world.app, &first).await.unwrap();
+                    let what = format!("{by:?} {filters:?} {metric:?} {limit}");
+                    assert_eq!(first.totals, whole.totals, "{what}");
+                    let limit = limit as usize;
+                    assert_eq!(first.has_more, expected.len() > limit, "{what}");
+                    assert_eq!(first.rows, expected[..limit.min(expected.len())], "{what}");
+                    (asked, counted) = (asked + 1, counted + first.rows.len());
+                }
+            }
+        }
+    }
+    assert!(counted > asked, "{asked} questions with {counted} rows");
 }

@@ -124,6 +124,11 @@ impl Dimension {
         matches!(self, Self::Program | Self::Link | Self::Affiliate)
     }
 
+    /// Whether the stores' keys are numbers in text.
+    pub(super) const fn is_number(self) -> bool {
+        self.is_id() || matches!(self, Self::Minute | Self::Hour)
+    }
+
     /// Which rows have it.
     pub const fn side(self) -> Side {
         match self {

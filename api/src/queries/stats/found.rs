@@ -1,13 +1,13 @@
 //! What ClickHouse gives of reports, before it is an answer.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use clickhouse::{Row as ClickhouseRow, RowOwned, RowRead};
 use serde::Deserialize;
 use tokio::task::JoinSet;
 
 use super::{
-    Clicks, Conversions, Query, Row, Sums, parts,
+    Clicks, Conversions, Query, Row, Sums, lead, parts,
     sql::{Plan, Shape, Statement, Together},
 };
 use crate::{app::App, error::Error, queries::bind};
@@ -16,22 +16,22 @@ use crate::{app::App, error::Error, queries::bind};
 ///
 /// # Errors
 /// `Clickhouse` when it does not answer.
-pub(super) async fn ask(app: &App, plans: &[Plan<'_>]) -> Result<Vec<Vec<Found>>, Error> {
+pub(super) async fn ask(app: &App, plans: &[Arc<Plan>]) -> Result<Vec<Vec<Found>>, Error> {
     let mut found = vec![Vec::new(); plans.len()];
     let (mut few, mut many) = (Vec::new(), JoinSet::new());
     for (n, plan) in plans.iter().enumerate().filter(|(_, plan)| plan.has_halves()) {
-        if parts::are_few(plan.query) {
+        if parts::are_few(&plan.query) {
             few.push((n, plan));
             continue;
         }
-        let (app, statement) = (app.clone(), plan.statement(app.site));
-        many.spawn(async move { (n, rows::<Found>(&app, &statement).await) });
+        let (app, plan) = (app.clone(), Arc::clone(plan));
+        many.spawn(async move { (n, ask_many(&app, &plan).await) });
     }
-    let together = Together::of(app.site, few.iter().map(|(_, plan)| *plan));
+    let together = Together::of(app.site, few.iter().map(|(_, plan)| plan.as_ref()));
     if !few.is_empty() {
         let parts = together.parts(&rows(app, &together.statement).await?, few.len());
         for ((n, plan), parts) in few.into_iter().zip(parts) {
-            found[n] = parts::together(parts, plan.query);
+            found[n] = parts::together(parts, &plan.query);
         }
     }
     while let Some(done) = many.join_next().await {
@@ -41,7 +41,14 @@ pub(super) async fn ask(app: &App, plans: &[Plan<'_>]) -> Result<Vec<Vec<Found>>
     Ok(found)
 }
 
-async fn rows<T>(app: &App, statement: &Statement) -> Result<Vec<T>, Error>
+async fn ask_many(app: &App, plan: &Plan) -> Result<Vec<Found>, Error> {
+    match lead::ask(app, plan).await? {
+        Some(found) => Ok(found),
+        None => rows(app, &plan.statement(app.site)).await,
+    }
+}
+
+pub(super) async fn rows<T>(app: &App, statement: &Statement) -> Result<Vec<T>, Error>
 where
     T: RowOwned + RowRead,
 {

@@ -19,13 +19,20 @@ pub(super) fn are_few(query: &Query) -> bool {
 /// many.
 pub(super) fn together(parts: Vec<Found>, query: &Query) -> Vec<Found> {
     let mut total = Found { total: 1, ..Found::default() };
-    let mut groups: BTreeMap<Vec<String>, Found> = BTreeMap::new();
-    for part in parts {
-        total.add(&part);
-        groups.entry(part.keys.clone()).or_default().add(&part);
-    }
+    parts.iter().for_each(|part| total.add(part));
     if query.group_by.is_empty() {
         return vec![total];
+    }
+    let mut rows = arranged(parts, query);
+    rows.insert(0, total);
+    rows
+}
+
+/// The groups in their order, at most one more than asked for.
+pub(super) fn arranged(parts: Vec<Found>, query: &Query) -> Vec<Found> {
+    let mut groups: BTreeMap<Vec<String>, Found> = BTreeMap::new();
+    for part in parts {
+        groups.entry(part.keys.clone()).or_default().add(&part);
     }
     // What a repair took back counts nothing beside what it takes back.
     let counts = |one: &Found| {
@@ -34,17 +41,34 @@ pub(super) fn together(parts: Vec<Found>, query: &Query) -> Vec<Found> {
     let mut rows: Vec<Found> =
         groups.into_iter().map(|(keys, sums)| Found { keys, ..sums }).filter(counts).collect();
     let (by, falling) = query.order;
+    let is_number = query.group_by.first().is_some_and(|by| by.is_number());
     rows.sort_by(|a, b| {
-        let order = by_metric(by, a, b);
-        if falling { order.reverse() } else { order }.then_with(|| by_key(a, b))
+        let order = match by {
+            Order::Key(0) => by_key(is_number, a, b),
+            by => by_metric(by, a, b),
+        };
+        if falling { order.reverse() } else { order }.then_with(|| by_key(is_number, a, b))
     });
     rows.truncate((query.limit as usize).saturating_add(1));
-    rows.insert(0, total);
     rows
 }
 
 impl Found {
-    fn add(&mut self, part: &Self) {
+    /// What is left of its clicks without another's.
+    pub(super) fn less(self, part: &Self) -> Self {
+        let mut rest = self;
+        rest.add(&Self {
+            gross: -part.gross,
+            uniques: -part.uniques,
+            duplicates: -part.duplicates,
+            invalid: -part.invalid,
+            impressions: -part.impressions,
+            ..Self::default()
+        });
+        rest
+    }
+
+    pub(super) fn add(&mut self, part: &Self) {
         let sums = [
             (&mut self.gross, part.gross),
             (&mut self.uniques, part.uniques),
@@ -69,12 +93,12 @@ impl Found {
     }
 }
 
-fn by_metric(by: Order, a: &Found, b: &Found) -> Ordering {
+/// The order of two by a number.
+pub(super) fn by_metric(by: Order, a: &Found, b: &Found) -> Ordering {
     let of = |sums: &[(String, i64)], code: &str| {
         sums.iter().find(|(known, _)| known == code).map_or(0, |(_, units)| *units)
     };
     match by {
-        Order::Key(0) => by_key(a, b),
         Order::Key(_) | Order::Metric(Metric::Gross) => a.gross.cmp(&b.gross),
         Order::Metric(Metric::Unique) => a.uniques.cmp(&b.uniques),
         Order::Metric(Metric::Duplicate) => a.duplicates.cmp(&b.duplicates),
@@ -99,11 +123,11 @@ fn by_metric(by: Order, a: &Found, b: &Found) -> Ordering {
 }
 
 /// Numbers by value, everything else as text: days are written so that this is their order.
-fn by_key(a: &Found, b: &Found) -> Ordering {
+fn by_key(is_number: bool, a: &Found, b: &Found) -> Ordering {
     let number = |one: &Found| one.keys.first().and_then(|key| key.parse::<i64>().ok());
-    match (number(a), number(b)) {
-        (Some(a), Some(b)) => a.cmp(&b),
-        _ => a.keys.cmp(&b.keys),
+    match is_number {
+        true => number(a).cmp(&number(b)),
+        false => a.keys.cmp(&b.keys),
     }
 }
 

@@ -2,7 +2,9 @@
 //! typed is bound.
 
 mod few;
+pub(super) mod lead;
 mod many;
+mod part;
 mod sources;
 
 use schemas::ids::SiteId;
@@ -18,6 +20,7 @@ use crate::{
 use sources::{CLICKS, CONVERSIONS, Grain, Piece, Source};
 
 pub(super) use few::Together;
+pub(super) use part::Part;
 
 /// Which halves the answer has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,8 +31,8 @@ pub(super) struct Shape {
 
 /// A question, and who answers which part of it.
 #[derive(Debug)]
-pub(super) struct Plan<'a> {
-    pub(super) query: &'a Query,
+pub(super) struct Plan {
+    pub(super) query: Query,
     pub(super) shape: Shape,
     pieces: Vec<Piece<'static>>,
     /// Until when a part of the span has expired for one of the halves, in milliseconds since 1970, and the sums that say
@@ -44,8 +47,8 @@ pub(super) struct Statement {
     pub(super) binds: Vec<Bind>,
 }
 
-impl<'a> Plan<'a> {
-    pub(super) fn of(query: &'a Query, known: &Kept) -> Self {
+impl Plan {
+    pub(super) fn of(query: &Query, known: &Kept) -> Self {
         let shape = shape(query);
         let sides = [
             (shape.clicks, &CLICKS[..], kept::CLICKS),
@@ -57,7 +60,7 @@ impl<'a> Plan<'a> {
             expired.extend(until_ms.map(|until_ms| (sums, until_ms)));
             pieces.extend(of_side);
         }
-        Self { query, shape, pieces, expired }
+        Self { query: query.clone(), shape, pieces, expired }
     }
 
     /// Whether there is anything to ask.
@@ -102,10 +105,20 @@ fn asked(query: &Query) -> Vec<Dimension> {
 
 /// What a statement reads of a piece: its table as `t`, and which rows of it.
 fn rows(site: SiteId, query: &Query, piece: &Piece<'_>, binds: &mut Vec<Bind>) -> String {
+    rows_of(&piece.source.rows(query), site, query, piece, binds)
+}
+
+/// The same of another table with the piece's columns.
+fn rows_of(
+    rows: &str,
+    site: SiteId,
+    query: &Query,
+    piece: &Piece<'_>,
+    binds: &mut Vec<Bind>,
+) -> String {
     let Piece { source, range } = piece;
     let by_outcome = is_by_outcome(query, source);
     let outcomes = if by_outcome { OUTCOMES } else { "" };
-    let rows = source.rows(query);
     binds.push(Bind::Number(site.to_sql()));
     let mut text = format!("{rows} AS t{outcomes} WHERE t.site = ?{}", span(piece, binds));
     if by_outcome {

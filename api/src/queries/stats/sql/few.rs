@@ -1,29 +1,12 @@
 //! Reports of few groups: one statement for all of them, which reads each table once for each span. Its rows are parts
 //! of answers, put together by [`Together::parts`]: planning a level more takes ClickHouse longer than adding them here.
 
-use clickhouse::Row;
 use schemas::ids::SiteId;
-use serde::Deserialize;
 
 use super::{
     super::{Dimension, Found},
-    Bind, Grain, Piece, Plan, Statement, inner, is_by_outcome, outer, rows,
+    Bind, Part, Piece, Plan, Statement, inner, is_by_outcome, outer, part, rows,
 };
-
-const CLICK_SUMS: &str = "sumIf(t.gross, t.kind = 'click') AS a, sumIf(t.uniques, t.kind = 'click') AS b, \
-    sumIf(t.duplicates, t.kind = 'click') AS c, sumIf(t.invalid, t.kind = 'click') AS d, \
-    sumIf(t.gross, t.kind = 'impression') AS e";
-/// The same where each row of sums stands for three, one an outcome.
-const OUTCOME_SUMS: &str = "sumIf(o.2, t.kind = 'click') AS a, sumIf(o.2, t.kind = 'click' AND o.1 = 'unique') AS b, \
-    sumIf(o.2, t.kind = 'click' AND o.1 = 'duplicate') AS c, \
-    sumIf(o.2, t.kind = 'click' AND o.1 = 'invalid') AS d, sumIf(o.2, t.kind = 'impression') AS e";
-const RAW_CLICK_SUMS: &str = "sumIf(toInt64(t.count), t.kind = 'click') AS a, \
-    sumIf(toInt64(t.count), t.kind = 'click' AND t.outcome = 'unique') AS b, \
-    sumIf(toInt64(t.count), t.kind = 'click' AND t.outcome = 'duplicate') AS c, \
-    sumIf(toInt64(t.count), t.kind = 'click' AND t.outcome = 'invalid') AS d, \
-    sumIf(toInt64(t.count), t.kind = 'impression') AS e";
-const CONVERSION_SUMS: &str = "sum(t.conversions) AS a, sum(t.refused) AS b, sum(t.amount) AS c, \
-    sum(t.commission) AS d, toInt64(0) AS e";
 
 /// The statement of some reports, and whose its rows are.
 #[derive(Debug)]
@@ -43,7 +26,7 @@ struct Set {
 
 /// A piece that some plans read, and by what.
 struct Shared<'p> {
-    plan: &'p Plan<'p>,
+    plan: &'p Plan,
     piece: &'p Piece<'static>,
     /// With the number of its set.
     keys: Vec<(Option<Dimension>, usize)>,
@@ -51,10 +34,7 @@ struct Shared<'p> {
 
 impl Together {
     /// Of plans whose reports have few groups.
-    pub(in super::super) fn of<'p>(
-        site: SiteId,
-        plans: impl Iterator<Item = &'p Plan<'p>>,
-    ) -> Self {
+    pub(in super::super) fn of<'p>(site: SiteId, plans: impl Iterator<Item = &'p Plan>) -> Self {
         let (mut shared, mut sets): (Vec<Shared<'_>>, Vec<Set>) = (Vec::new(), Vec::new());
         for (n, plan) in plans.enumerate() {
             for piece in &plan.pieces {
@@ -95,49 +75,10 @@ impl Together {
     }
 }
 
-/// A row: what one piece gives of one group, of conversions in one currency.
-#[derive(Debug, Clone, Default, Row, Deserialize)]
-pub(in super::super) struct Part {
-    set: u16,
-    key: String,
-    currency: String,
-    a: i64,
-    b: i64,
-    c: i64,
-    d: i64,
-    e: i64,
-}
-
-impl Part {
-    fn found(&self, of_clicks: bool) -> Found {
-        let keys = vec![self.key.clone()];
-        let money = |units| vec![(self.currency.clone(), units)];
-        match of_clicks {
-            true => Found {
-                keys,
-                gross: self.a,
-                uniques: self.b,
-                duplicates: self.c,
-                invalid: self.d,
-                impressions: self.e,
-                ..Found::default()
-            },
-            false => Found {
-                keys,
-                accepted: self.a,
-                refused: self.b,
-                sales: money(self.c),
-                payout: money(self.d),
-                ..Found::default()
-            },
-        }
-    }
-}
-
 impl Shared<'_> {
     /// Whether what it reads is what a plan wants of a piece.
-    fn can_give(&self, plan: &Plan<'_>, piece: &Piece<'_>) -> bool {
-        let by_outcome = |plan: &Plan<'_>| is_by_outcome(plan.query, piece.source);
+    fn can_give(&self, plan: &Plan, piece: &Piece<'_>) -> bool {
+        let by_outcome = |plan: &Plan| is_by_outcome(&plan.query, piece.source);
         // Currencies tell all groups apart, so that being grouped by them tells no set from the others.
         let by = plan.query.group_by.first();
         let is_alone = |by: Option<&Dimension>| by == Some(&Dimension::Currency);
@@ -151,7 +92,7 @@ impl Shared<'_> {
     }
 
     fn text(&self, site: SiteId, binds: &mut Vec<Bind>) -> String {
-        let (query, source) = (self.plan.query, self.piece.source);
+        let (query, source) = (&self.plan.query, self.piece.source);
         let with: Vec<String> = self
             .keys
             .iter()
@@ -159,19 +100,12 @@ impl Shared<'_> {
             .collect();
         let with =
             if with.is_empty() { String::new() } else { format!("WITH {} ", with.join(", ")) };
-        let (currency, sums) = match (source.of_clicks, source.grain) {
-            (false, _) => ("toString(t.currency)", CONVERSION_SUMS),
-            (true, Grain::Moment) => ("''", RAW_CLICK_SUMS),
-            (true, _) if is_by_outcome(query, source) => ("''", OUTCOME_SUMS),
-            (true, _) => ("''", CLICK_SUMS),
-        };
+        let sums = part::sums(query, source);
         let set = self.either(|_, set| set.to_string());
         let key =
             self.either(|by, set| by.map_or("''".to_owned(), |by| outer(by, &format!("k{set}"))));
         let (rows, groups) = (rows(site, query, self.piece, binds), self.groups());
-        format!(
-            "{with}SELECT toUInt16({set}) AS set, {key} AS key, {currency} AS currency, {sums} FROM {rows}{groups}"
-        )
+        format!("{with}SELECT toUInt16({set}) AS set, {key} AS key, {sums} FROM {rows}{groups}")
     }
 
     /// An expression by the set that a row is of.

@@ -28,8 +28,8 @@ const CONVERSION_SUMS: &str = "sum(t.conversions) AS accepted, sum(t.refused) AS
 const NO_CONVERSIONS: &str = "toInt64(0) AS accepted, toInt64(0) AS refused, \
     CAST(map(), 'Map(String, Int64)') AS sales, CAST(map(), 'Map(String, Int64)') AS payout";
 
-pub(super) fn statement(site: SiteId, plan: &Plan<'_>) -> Statement {
-    let (query, mut binds) = (plan.query, Vec::new());
+pub(super) fn statement(site: SiteId, plan: &Plan) -> Statement {
+    let (query, mut binds) = (&plan.query, Vec::new());
     let halves: Vec<String> =
         plan.pieces.iter().map(|piece| half(site, query, piece, &mut binds)).collect();
     Statement { text: whole(query, &halves.join(" UNION ALL ")), binds }

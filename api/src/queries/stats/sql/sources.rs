@@ -157,6 +157,17 @@ impl Source {
         }
     }
 
+    /// The table with the sums of which this one has only a part, where a question asks for all of it; `None` where it
+    /// has what is asked.
+    pub(super) fn whole(&self, query: &Query) -> Option<&'static str> {
+        self.lacks.as_ref().filter(|lacks| lacks.are_asked(query)).map(|lacks| lacks.whole)
+    }
+
+    /// Whether a dimension is one that its rows have something in.
+    pub(super) fn is_lacking(&self, by: Dimension) -> bool {
+        self.lacks.as_ref().is_some_and(|lacks| lacks.columns.contains(&by.name()))
+    }
+
     fn fits(&self, asked: &[Dimension]) -> bool {
         asked.iter().all(|&by| {
             let kept = match self.grain {
