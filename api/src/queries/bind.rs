@@ -70,6 +70,11 @@ pub(super) fn owners(
     text
 }
 
+/// Whether links are asked for: their rows lie together, the newest at the end.
+pub(super) fn are_of_links(filters: &[Filter]) -> bool {
+    filters.iter().any(|filter| filter.dimension == Dimension::Link && !filter.exclude)
+}
+
 /// Sums that know the affiliates of every row that a filter leaves.
 fn sums_of_owners(filter: &Filter) -> Option<&'static str> {
     // Rows without a sub-id are in no sums of sub-ids.

@@ -143,7 +143,11 @@ pub async fn list(
     }
     let limit = usize::from(limit);
     let mut rows: Vec<Click> = Vec::new();
-    for span in stretches(query.range, newest_ms(after)) {
+    let spans = match bind::are_of_links(&query.filters) {
+        true => vec![(query.range.from_ms, query.range.to_ms)],
+        false => stretches(query.range, newest_ms(after)),
+    };
+    for span in spans {
         let wanted = limit + 1 - rows.len();
         let found = within(app, (kind, &query.filters, span), after, wanted).await?;
         rows.extend(found.into_iter().map(|found| found.click(&app.keys)));

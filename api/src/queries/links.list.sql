@@ -8,7 +8,7 @@ WITH page AS (
      ORDER BY l.id DESC LIMIT $4)
     UNION ALL
     (SELECT l.id FROM affiliate_affiliatelink l
-     WHERE l.site_id = $1 AND l.id > $3
+     WHERE l.site_id = $1 AND $3::bigint IS NOT NULL AND l.id > $3
        AND ($5::bigint IS NULL OR l.id = $5) AND ($6::bigint IS NULL OR l.affiliate_id = $6)
        AND ($7::bigint IS NULL OR l.program_id = $7) AND ($8::boolean IS NULL OR l.is_active = $8)
        AND ($9::text IS NULL OR position(lower($9) IN lower(l.code || ' ' || l.destination)) > 0)

@@ -7,7 +7,7 @@ WITH page AS (
      ORDER BY p.id DESC LIMIT $4)
     UNION ALL
     (SELECT p.id FROM affiliate_program p
-     WHERE p.site_id = $1 AND p.id > $3
+     WHERE p.site_id = $1 AND $3::bigint IS NOT NULL AND p.id > $3
        AND ($5::bigint IS NULL OR p.id = $5) AND ($6::boolean IS NULL OR (p.status = 'active') = $6)
        AND ($7::text IS NULL OR position(lower($7) IN lower(p.name || ' ' || p.slug)) > 0)
      ORDER BY p.id LIMIT $4)

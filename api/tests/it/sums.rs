@@ -206,8 +206,11 @@ async fn questions_asked_at_once_say_the_same_as_alone() {
     assert_eq!(stats::reports(&world.app, &[]).await.unwrap(), []);
 }
 
+/// A number of clicks.
+type Count = fn(&Clicks) -> i64;
+
 /// Orders by a number of clicks, and that number.
-const LEADS: [(Metric, fn(&Clicks) -> i64); 4] = [
+const LEADS: [(Metric, Count); 4] = [
     (Metric::Gross, |clicks| clicks.gross),
     (Metric::Unique, |clicks| clicks.unique),
     (Metric::Invalid, |clicks| clicks.invalid),
