@@ -4,10 +4,12 @@
 //! in each event; faults drawn from a seed. At the end every store is asked for every number. Refuses to
 //! reach inside: it sees ports, processes, files and tables, as an operator does.
 
+mod actor;
 pub mod cast;
 pub mod disk;
 pub mod proxy;
 pub mod schedule;
+mod settle;
 pub mod stage;
 pub mod traffic;
 pub mod verdict;

@@ -1,20 +1,19 @@
 //! Collectors and processors as processes, and what is done to them.
 
 use std::{
-    fs::File,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
     time::Duration,
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use migrations::testing::{Clickhouse, Postgres, Role};
 use rustix::process::{Pid, Signal, kill_process};
 use schemas::keys::Keys;
 use sqlx::PgPool;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
 use super::{
+    actor::Actor,
     schedule::{COLLECTORS, Fault, Line, OTHERS, PROCESSORS, Who},
     stage::Stage,
 };
@@ -22,7 +21,7 @@ use super::{
 /// Partitions of both topics.
 const PARTITIONS: u16 = 4;
 /// How long a process may take to get ready or to end.
-const LIMIT: Duration = Duration::from_secs(180);
+pub(super) const LIMIT: Duration = Duration::from_secs(180);
 /// Links to click on.
 pub const LINKS: u32 = 40;
 const KEY: [u8; 32] = [11; 32];
@@ -41,86 +40,6 @@ pub struct Cast {
     kafka: kafka::Config,
     collectors: Vec<Actor>,
     processors: Vec<Actor>,
-}
-
-/// One process, started again when it was killed.
-struct Actor {
-    name: String,
-    binary: PathBuf,
-    environment: Vec<(String, String)>,
-    log: PathBuf,
-    /// Where it says that it is ready.
-    ready: String,
-    child: Option<Child>,
-}
-
-impl Actor {
-    fn begin(&mut self) -> Result<()> {
-        let log = File::options().create(true).append(true).open(&self.log)?;
-        let child = Command::new(&self.binary)
-            .env_clear()
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .env("NO_COLOR", "1")
-            .env("RUST_LOG", "info")
-            .stdin(Stdio::null())
-            // Some log here, some there.
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()
-            .with_context(|| format!("{} can't be started", self.binary.display()))?;
-        self.child = Some(child);
-        Ok(())
-    }
-
-    fn signal(&self, signal: Signal) {
-        let pid = self.child.as_ref().and_then(|child| Pid::from_raw(child.id() as i32));
-        if let Some(pid) = pid {
-            let _ = kill_process(pid, signal);
-        }
-    }
-
-    /// Kills it and starts it again.
-    fn kill(&mut self) -> Result<()> {
-        self.strike();
-        self.begin()
-    }
-
-    fn strike(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
-
-    /// Starts it again where it ended by itself: a service that a supervisor keeps.
-    fn revive(&mut self) -> Result<()> {
-        let ended = match &mut self.child {
-            Some(child) => child.try_wait()?.is_some(),
-            None => true,
-        };
-        if ended { self.begin() } else { Ok(()) }
-    }
-
-    /// Ends it as an operator does, and waits.
-    async fn end(&mut self) -> Result<()> {
-        self.signal(Signal::CONT);
-        self.signal(Signal::TERM);
-        let deadline = Instant::now() + LIMIT;
-        if let Some(child) = &mut self.child {
-            while child.try_wait()?.is_none() {
-                ensure!(Instant::now() < deadline, "{} does not end", self.name);
-                sleep(Duration::from_millis(20)).await;
-            }
-        }
-        self.child = None;
-        Ok(())
-    }
-}
-
-impl Drop for Actor {
-    fn drop(&mut self) {
-        self.strike();
-    }
 }
 
 impl Cast {
@@ -257,7 +176,7 @@ impl Cast {
                 self.all().try_for_each(Actor::begin)?;
             }
         }
-        self.all().try_for_each(Actor::revive)
+        self.all().try_for_each(|actor| actor.revive().map(drop))
     }
 
     fn freeze(&self, stage: &Stage, who: Who, length: Duration) -> Result<()> {
@@ -289,7 +208,7 @@ impl Cast {
     pub async fn calm(&mut self, stage: &mut Stage) -> Result<()> {
         stage.heal().await?;
         self.all().for_each(|actor| actor.signal(Signal::CONT));
-        self.all().try_for_each(Actor::revive)?;
+        self.all().try_for_each(|actor| actor.revive().map(drop))?;
         self.ready().await?;
         for actor in &mut self.collectors {
             actor.end().await?;
@@ -307,10 +226,16 @@ impl Cast {
 
     /// Starts a processor again that has ended by itself, as a supervisor does. The collectors have ended for good.
     ///
+    /// How many did.
+    ///
     /// # Errors
     /// When it can't be started.
-    pub fn keep(&mut self) -> Result<()> {
-        self.processors.iter_mut().try_for_each(Actor::revive)
+    pub fn keep(&mut self) -> Result<usize> {
+        let mut ended = 0;
+        for processor in &mut self.processors {
+            ended += usize::from(processor.revive()?);
+        }
+        Ok(ended)
     }
 
     async fn ready(&mut self) -> Result<()> {

@@ -1,19 +1,14 @@
 //! Every store is asked for every number: acknowledged ones are there once, others at most once, sums and
 //! ledger are what the rows say.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 use clap::Parser;
 use sqlx::AssertSqlSafe;
-use tokio::time::{Instant, sleep};
 
-use super::{cast::Cast, traffic::Told};
+use super::{cast::Cast, settle, traffic::Told};
 
-/// A log that is read to its end by then never will be.
-const LIMIT: Duration = Duration::from_secs(240);
-/// One killed before its first record may never be heard of.
-const HEARD: Duration = Duration::from_secs(60);
 /// What a sale earns: 1 EUR in units.
 const COMMISSION: i64 = 1_000_000;
 /// Numbers named of each kind; the rest is counted.
@@ -30,10 +25,7 @@ struct Audit {
 /// # Errors
 /// When a store does not answer.
 pub async fn judge(cast: &mut Cast, told: &Told) -> Result<Vec<String>> {
-    let mut wrong = Vec::new();
-    if let Some(what) = settle(cast).await? {
-        wrong.push(what);
-    }
+    let mut wrong = settle::settle(cast).await?;
     clicks(cast, told, &mut wrong).await?;
     conversions(cast, told, &mut wrong).await?;
     let mut arguments = vec!["audit".to_owned()];
@@ -43,51 +35,6 @@ pub async fn judge(cast: &mut Cast, told: &Told) -> Result<Vec<String>> {
         wrong.push(format!("the audit: {report}"));
     }
     Ok(wrong)
-}
-
-/// Waits until every journal has ended, everything announced is in and decided, and ClickHouse has it;
-/// what does not come about, otherwise.
-async fn settle(cast: &mut Cast) -> Result<Option<String>> {
-    let questions = [
-        (
-            "journals have not ended",
-            "SELECT count(*) FROM pipeline_journal WHERE state = 'live' AND journal NOT IN (SELECT journal FROM (SELECT DISTINCT ON (slot) journal FROM pipeline_journal ORDER BY slot, started_at DESC) newest)",
-        ),
-        (
-            "records are announced and not in",
-            "SELECT count(*) FROM pipeline_seqs WHERE NOT covered @> int8range(1, announced + 1)",
-        ),
-        ("conversions wait", "SELECT count(*) FROM pipeline_waiting"),
-        ("blocks wait", "SELECT count(*) FROM outbox_block"),
-        ("records are dead letters", "SELECT count(*) FROM pipeline_dead_letter"),
-    ];
-    // What nobody has heard of yet is in no table.
-    let journals = cast.journals()?;
-    let unheard = "SELECT count(*) FROM unnest($1::int8[]) AS j (journal) WHERE NOT EXISTS (SELECT FROM pipeline_journal p WHERE p.journal = j.journal)";
-    let (deadline, heard) = (Instant::now() + LIMIT, Instant::now() + HEARD);
-    // Twice in a row, so that nothing is between two tables.
-    let mut calm = 0;
-    loop {
-        cast.keep()?;
-        let count: i64 = sqlx::query_scalar(unheard).bind(&journals).fetch_one(&cast.owner).await?;
-        let waits = count > 0 && Instant::now() < heard;
-        let mut held = waits.then(|| format!("{count} journals were never heard of"));
-        for (what, sql) in questions {
-            let count: i64 = sqlx::query_scalar(sql).fetch_one(&cast.owner).await?;
-            if held.is_none() && count > 0 {
-                held = Some(format!("{count} {what}"));
-                break;
-            }
-        }
-        calm = if held.is_none() { calm + 1 } else { 0 };
-        if calm == 2 {
-            return Ok(None);
-        }
-        if Instant::now() > deadline {
-            return Ok(held);
-        }
-        sleep(Duration::from_millis(300)).await;
-    }
 }
 
 async fn clicks(cast: &Cast, told: &Told, wrong: &mut Vec<String>) -> Result<()> {

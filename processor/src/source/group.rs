@@ -75,7 +75,14 @@ impl ConsumerContext for Context {
             .filter_map(|one| u16::try_from(one.partition()).ok())
             .collect();
         ours.sort_unstable();
-        if !assigned && let Err(error) = consumer.unassign() {
+        // With nothing to read, nobody would ask where to: without an answer librdkafka takes no part in the group any
+        // more, which then waits for us, drops us, and we never come back.
+        let answered = match (assigned, ours.is_empty()) {
+            (false, _) => consumer.unassign(),
+            (true, true) => consumer.assign(&TopicPartitionList::new()),
+            (true, false) => Ok(()),
+        };
+        if let Err(error) = answered {
             tracing::warn!(%error, "kafka: partitions could not be given up");
         }
         *self.partitions.lock().unwrap_or_else(PoisonError::into_inner) = ours;

@@ -67,8 +67,16 @@ fn start(world: &World) -> Running {
 
 /// A processor with further flags.
 pub(crate) fn start_with(world: &World, more: &[String]) -> Running {
+    start_at(world, "127.0.0.1:0", more)
+}
+
+/// The same, with its metrics at an address.
+pub(crate) fn start_at(world: &World, address: &str, more: &[String]) -> Running {
+    let arguments = world.arguments().into_iter();
+    let arguments =
+        arguments.map(|one| if one == "127.0.0.1:0" { address.to_owned() } else { one });
     let child = Command::new(env!("CARGO_BIN_EXE_processor"))
-        .args(world.arguments())
+        .args(arguments)
         .args(["--rows", "150"])
         .args(more)
         .env("RUST_LOG", "warn")

@@ -3,11 +3,12 @@
 
 use kafka::local::{guard::Guard, jars};
 use schemas::topic::Topic;
+use std::net::SocketAddr;
 
 use crate::{
     event_log::EventLog,
-    kill::{Dice, start_with, write},
-    world::{NOON, World, click, limited, sale},
+    kill::{Dice, Running, start_at, start_with, write},
+    world::{LOOK, NOON, World, click, free_address, limited, metric, sale},
 };
 
 const JOURNAL: u64 = 0x0102_0304_0506_0708;
@@ -86,6 +87,50 @@ async fn several_processors_share_the_partitions_and_one_killed_loses_and_double
     second.kill();
     let report = world.audit().await;
     assert!(report.conversions > 0 && report.blocks > 0, "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_processors_than_partitions_take_over_from_those_that_are_killed() {
+    let world = World::new().await;
+    let mut events = EventLog::make("spare").await;
+    let (mut dice, mut at) = (Dice(0x6a09_e667_f3bc_c908), NOON);
+    let mut log = world.writer(JOURNAL, NOON);
+    let arguments = events.arguments();
+    let addresses: Vec<_> = (0..6).map(|_| free_address()).collect();
+    let start = |at: &SocketAddr| start_at(&world, &at.to_string(), &arguments);
+    let mut processors: Vec<_> = addresses.iter().map(start).collect();
+    write(&mut log, &mut dice, &mut at, 200);
+    events.ship(&world);
+    settled(&world, 200).await;
+    let owners = "SELECT count(DISTINCT owner_epoch) FROM pipeline_partition WHERE partition >= 0";
+    world.reaches(owners, 4).await;
+    // Six share four partitions: one that has none is left alone.
+    let spare = limited("one without partitions", one_without(&addresses)).await;
+    let spare = processors.swap_remove(spare);
+    processors.into_iter().for_each(Running::kill);
+    write(&mut log, &mut dice, &mut at, 200);
+    log.beat(at + 700_000);
+    events.ship(&world);
+    settled(&world, 400).await;
+    assert_eq!(world.ask_engine("SELECT toInt64(count()) FROM clicks").await, 400);
+    drop(spare);
+    world.audit().await;
+}
+
+/// A processor that no partition is left for, once all are somebody's.
+async fn one_without(addresses: &[SocketAddr]) -> usize {
+    loop {
+        let mut of = Vec::new();
+        for address in addresses {
+            of.push(metric(*address, "tributary_processor_partitions").await.unwrap_or(u64::MAX));
+        }
+        if let (1, Some(one)) =
+            (of.iter().max().copied().unwrap_or(0), of.iter().position(|n| *n == 0))
+        {
+            return one;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

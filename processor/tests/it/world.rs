@@ -247,7 +247,7 @@ impl World {
     }
 }
 
-const LOOK: Duration = Duration::from_millis(10);
+pub(crate) const LOOK: Duration = Duration::from_millis(10);
 
 /// Waits for what must happen, and fails instead of waiting for ever.
 pub(crate) async fn limited<T>(what: &str, future: impl Future<Output = T>) -> T {
@@ -263,7 +263,8 @@ pub(crate) fn free_address() -> SocketAddr {
 }
 
 /// A metric by the beginning of its line; `None` while nobody answers.
-async fn metric(address: SocketAddr, name: &str) -> Option<u64> {
+/// One of the metrics at an address; `None` while it does not answer, or has none of that name.
+pub(crate) async fn metric(address: SocketAddr, name: &str) -> Option<u64> {
     let mut stream = tokio::net::TcpStream::connect(address).await.ok()?;
     let request = "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     stream.write_all(request.as_bytes()).await.ok()?;
