@@ -5,7 +5,10 @@ use clickhouse::Row;
 use serde::Deserialize;
 use std::{
     collections::BTreeMap,
-    sync::{Arc, RwLock},
+    sync::{
+        Arc, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use super::bind;
@@ -14,22 +17,30 @@ use crate::{app::App, clock, params::range::Range};
 /// Nothing is kept for less.
 const DAY_MS: i64 = 86_400_000;
 
-/// An answer holds so long: what it says is there stays for an hour.
-const REMEMBERED_MS: i64 = 60_000;
+/// So long an answer is as good as new; it is asked for again behind whoever comes later …
+const NEW_MS: i64 = 60_000;
+/// … than whom it holds on: what it says is there stays for an hour.
+const HOLDS_MS: i64 = 30 * 60_000;
 
-/// The last answer, for whoever asks next: a page asks for many reports.
+/// The last answer, for whoever asks next: a page asks for many reports, and should not wait for this one.
 #[derive(Debug, Clone, Default)]
-pub struct Remembered(Arc<RwLock<Option<(i64, Kept)>>>);
+pub struct Remembered {
+    known: Arc<RwLock<Option<(i64, Kept)>>>,
+    /// One looks anew.
+    looks: Arc<AtomicBool>,
+}
 
 impl Remembered {
-    fn get(&self, now_ms: i64) -> Option<Kept> {
-        let known = self.0.read().ok()?;
+    /// With its age in milliseconds.
+    fn get(&self, now_ms: i64) -> Option<(i64, Kept)> {
+        let known = self.known.read().ok()?;
         let (at_ms, kept) = known.as_ref()?;
-        (0..REMEMBERED_MS).contains(&(now_ms - at_ms)).then(|| kept.clone())
+        let age_ms = now_ms - at_ms;
+        (0..HOLDS_MS).contains(&age_ms).then(|| (age_ms, kept.clone()))
     }
 
     fn put(&self, now_ms: i64, kept: Kept) {
-        if let Ok(mut known) = self.0.write() {
+        if let Ok(mut known) = self.known.write() {
             *known = Some((now_ms, kept));
         }
     }
@@ -53,9 +64,19 @@ impl Kept {
             return Ok(Self::default());
         }
         let now_ms = clock::now().timestamp_millis();
-        if let Some(known) = app.kept.get(now_ms) {
-            return Ok(known);
+        match app.kept.get(now_ms) {
+            Some((age_ms, kept)) => {
+                if age_ms >= NEW_MS && !app.kept.looks.swap(true, Ordering::Relaxed) {
+                    tokio::spawn(look_behind(app.clone()));
+                }
+                Ok(kept)
+            }
+            None => Self::look(app).await,
         }
+    }
+
+    async fn look(app: &App) -> Result<Self, clickhouse::error::Error> {
+        let now_ms = clock::now().timestamp_millis();
         let asked = app.ch.query(schemas::retention::KEPT);
         let found = bind::in_time(asked.fetch_all::<Found>()).await?;
         let going = found.into_iter().filter(|kept| kept.days > 0);
@@ -77,6 +98,14 @@ impl Kept {
     pub(super) fn since_day(&self, table: &str) -> NaiveDate {
         DateTime::from_timestamp_millis(self.since_ms(table)).unwrap_or_default().date_naive()
     }
+}
+
+/// What nobody waits for: the next who asks tries again where it fails.
+async fn look_behind(app: App) {
+    if let Err(error) = Kept::look(&app).await {
+        tracing::debug!(%error, "clickhouse does not say since when it has its rows");
+    }
+    app.kept.looks.store(false, Ordering::Relaxed);
 }
 
 /// Sums that outlive everything else.

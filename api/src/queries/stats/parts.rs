@@ -6,13 +6,21 @@ use std::{cmp::Ordering, collections::BTreeMap};
 
 use super::{Dimension, Found, Metric, Order, Query};
 
+/// Pieces of a span that are few: two days by minute, a quarter by hour.
+const FEW_PIECES: i64 = 2_880;
+
 /// Whether a report has few groups, however many clicks there are: no key, or one of few values.
 pub(super) fn are_few(query: &Query) -> bool {
-    use Dimension::{Affiliate, City, Code, Link, Referrer, Region, Source, Sub};
-    let many = |by: &Dimension| {
-        matches!(by, Affiliate | Link | City | Region | Referrer | Source | Code | Sub(_))
-    };
-    query.group_by.len() <= 1 && !query.group_by.iter().any(many)
+    use Dimension::{Affiliate, City, Code, Hour, Link, Minute, Referrer, Region, Source, Sub};
+    let length_ms = query.range.to_ms - query.range.from_ms;
+    match query.group_by.as_slice() {
+        [] => true,
+        [Minute] => length_ms / 60_000 <= FEW_PIECES,
+        [Hour] => length_ms / 3_600_000 <= FEW_PIECES,
+        [Affiliate | Link | City | Region | Referrer | Source | Code | Sub(_)] => false,
+        [_] => true,
+        _ => false,
+    }
 }
 
 /// The sum of all and the groups in their order, at most one more than asked for: as ClickHouse itself gives those of
@@ -197,6 +205,11 @@ mod tests {
 
     #[test]
     fn only_one_key_of_few_values_makes_few_groups() {
+        let minutes = query(vec![Dimension::Minute], (Order::Key(0), false), 10);
+        let days = |days: i64| Range { to_ms: days * 86_400_000, ..minutes.range };
+        assert!(are_few(&Query { range: days(2), ..minutes.clone() }));
+        assert!(!are_few(&Query { range: days(3), ..minutes.clone() }));
+
         let by_gross = (Order::Metric(Metric::Gross), true);
         for (group_by, expected) in [
             (vec![], true),
