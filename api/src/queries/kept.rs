@@ -17,9 +17,9 @@ use crate::{app::App, clock, params::range::Range};
 /// Nothing is kept for less.
 const DAY_MS: i64 = 86_400_000;
 
-/// So long an answer is as good as new; it is asked for again behind whoever comes later …
+/// So long an answer is as good as new. Whoever comes later gets it all the same, and it is asked for again behind them, …
 const NEW_MS: i64 = 60_000;
-/// … than whom it holds on: what it says is there stays for an hour.
+/// … as long as it holds: what it says is there stays for an hour.
 const HOLDS_MS: i64 = 30 * 60_000;
 
 /// The last answer, for whoever asks next: a page asks for many reports, and should not wait for this one.

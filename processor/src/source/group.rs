@@ -83,7 +83,7 @@ impl ConsumerContext for Context {
             (true, false) => Ok(()),
         };
         if let Err(error) = answered {
-            tracing::warn!(%error, "kafka: partitions could not be given up");
+            tracing::warn!(%error, "kafka: a change of our partitions could not be answered");
         }
         *self.partitions.lock().unwrap_or_else(PoisonError::into_inner) = ours;
         self.generation.fetch_add(1, Ordering::SeqCst);

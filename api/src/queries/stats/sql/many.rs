@@ -4,21 +4,10 @@ use schemas::ids::SiteId;
 
 use super::{
     super::{Metric, Order, Query},
-    Bind, Grain, Piece, Plan, Source, Statement, inner, is_by_outcome, outer, rows,
+    Bind, Piece, Plan, Source, Statement, inner, outer, part, rows,
 };
 
-const CLICK_SUMS: &str = "sumIf(t.gross, t.kind = 'click') AS gross, sumIf(t.uniques, t.kind = 'click') AS uniques, \
-    sumIf(t.duplicates, t.kind = 'click') AS duplicates, sumIf(t.invalid, t.kind = 'click') AS invalid, \
-    sumIf(t.gross, t.kind = 'impression') AS impressions";
-/// The same where each row of sums stands for three, one an outcome.
-const OUTCOME_SUMS: &str = "sumIf(o.2, t.kind = 'click') AS gross, sumIf(o.2, t.kind = 'click' AND o.1 = 'unique') AS uniques, \
-    sumIf(o.2, t.kind = 'click' AND o.1 = 'duplicate') AS duplicates, \
-    sumIf(o.2, t.kind = 'click' AND o.1 = 'invalid') AS invalid, sumIf(o.2, t.kind = 'impression') AS impressions";
-const RAW_CLICK_SUMS: &str = "sumIf(toInt64(t.count), t.kind = 'click') AS gross, \
-    sumIf(toInt64(t.count), t.kind = 'click' AND t.outcome = 'unique') AS uniques, \
-    sumIf(toInt64(t.count), t.kind = 'click' AND t.outcome = 'duplicate') AS duplicates, \
-    sumIf(toInt64(t.count), t.kind = 'click' AND t.outcome = 'invalid') AS invalid, \
-    sumIf(toInt64(t.count), t.kind = 'impression') AS impressions";
+const CLICKS: [&str; 5] = ["gross", "uniques", "duplicates", "invalid", "impressions"];
 const NO_CLICKS: &str = "toInt64(0) AS gross, toInt64(0) AS uniques, toInt64(0) AS duplicates, \
     toInt64(0) AS invalid, toInt64(0) AS impressions";
 
@@ -53,13 +42,10 @@ fn whole(query: &Query, halves: &str) -> String {
 }
 
 /// What a piece's table sums.
-fn sums(source: &Source, by_outcome: bool) -> String {
-    let rows = source.grain == Grain::Moment;
-    match (source.of_clicks, rows) {
-        (true, true) => format!("{RAW_CLICK_SUMS}, {NO_CONVERSIONS}"),
-        (true, false) if by_outcome => format!("{OUTCOME_SUMS}, {NO_CONVERSIONS}"),
-        (true, false) => format!("{CLICK_SUMS}, {NO_CONVERSIONS}"),
-        (false, _) => format!("{NO_CLICKS}, {CONVERSION_SUMS}"),
+fn sums(query: &Query, source: &Source) -> String {
+    match source.of_clicks {
+        true => format!("{}, {NO_CONVERSIONS}", part::click_sums(query, source, CLICKS)),
+        false => format!("{NO_CLICKS}, {CONVERSION_SUMS}"),
     }
 }
 
@@ -67,7 +53,7 @@ fn sums(source: &Source, by_outcome: bool) -> String {
 fn half(site: SiteId, query: &Query, piece: &Piece<'_>, binds: &mut Vec<Bind>) -> String {
     let source = piece.source;
     let keys = list(query, |n| format!("{} AS k{n}", inner(query.group_by[n], query, source)));
-    let sums = sums(source, is_by_outcome(query, source));
+    let sums = sums(query, source);
     let rows = rows(site, query, piece, binds);
     let groups = list(query, |n| format!("k{n}"));
     let mut text = format!("SELECT {keys}, {sums} FROM {rows} GROUP BY {groups}");

@@ -8,30 +8,51 @@ use super::{
     Grain, Source, is_by_outcome,
 };
 
-const CLICK_SUMS: &str = "sumIf(t.gross, t.kind = 'click') AS a, sumIf(t.uniques, t.kind = 'click') AS b, \
-    sumIf(t.duplicates, t.kind = 'click') AS c, sumIf(t.invalid, t.kind = 'click') AS d, \
-    sumIf(t.gross, t.kind = 'impression') AS e";
+/// Gross, unique, duplicate and invalid clicks, and impressions, of sums.
+const OF_SUMS: [&str; 5] = [
+    "sumIf(t.gross, t.kind = 'click')",
+    "sumIf(t.uniques, t.kind = 'click')",
+    "sumIf(t.duplicates, t.kind = 'click')",
+    "sumIf(t.invalid, t.kind = 'click')",
+    "sumIf(t.gross, t.kind = 'impression')",
+];
 /// The same where each row of sums stands for three, one an outcome.
-const OUTCOME_SUMS: &str = "sumIf(o.2, t.kind = 'click') AS a, sumIf(o.2, t.kind = 'click' AND o.1 = 'unique') AS b, \
-    sumIf(o.2, t.kind = 'click' AND o.1 = 'duplicate') AS c, \
-    sumIf(o.2, t.kind = 'click' AND o.1 = 'invalid') AS d, sumIf(o.2, t.kind = 'impression') AS e";
-const RAW_CLICK_SUMS: &str = "sumIf(toInt64(t.count), t.kind = 'click') AS a, \
-    sumIf(toInt64(t.count), t.kind = 'click' AND t.outcome = 'unique') AS b, \
-    sumIf(toInt64(t.count), t.kind = 'click' AND t.outcome = 'duplicate') AS c, \
-    sumIf(toInt64(t.count), t.kind = 'click' AND t.outcome = 'invalid') AS d, \
-    sumIf(toInt64(t.count), t.kind = 'impression') AS e";
+const BY_OUTCOME: [&str; 5] = [
+    "sumIf(o.2, t.kind = 'click')",
+    "sumIf(o.2, t.kind = 'click' AND o.1 = 'unique')",
+    "sumIf(o.2, t.kind = 'click' AND o.1 = 'duplicate')",
+    "sumIf(o.2, t.kind = 'click' AND o.1 = 'invalid')",
+    "sumIf(o.2, t.kind = 'impression')",
+];
+/// The same of rows.
+const OF_ROWS: [&str; 5] = [
+    "sumIf(toInt64(t.count), t.kind = 'click')",
+    "sumIf(toInt64(t.count), t.kind = 'click' AND t.outcome = 'unique')",
+    "sumIf(toInt64(t.count), t.kind = 'click' AND t.outcome = 'duplicate')",
+    "sumIf(toInt64(t.count), t.kind = 'click' AND t.outcome = 'invalid')",
+    "sumIf(toInt64(t.count), t.kind = 'impression')",
+];
 const CONVERSION_SUMS: &str = "sum(t.conversions) AS a, sum(t.refused) AS b, sum(t.amount) AS c, \
     sum(t.commission) AS d, toInt64(0) AS e";
 
+/// Gross, unique, duplicate and invalid clicks, and impressions, of a table, under these names.
+pub(super) fn click_sums(query: &Query, source: &Source, names: [&str; 5]) -> String {
+    let sums = match source.grain {
+        Grain::Moment => OF_ROWS,
+        _ if is_by_outcome(query, source) => BY_OUTCOME,
+        _ => OF_SUMS,
+    };
+    let named: Vec<String> =
+        sums.iter().zip(names).map(|(sum, name)| format!("{sum} AS {name}")).collect();
+    named.join(", ")
+}
+
 /// The currency, and what a table sums: the columns of a [`Part`] behind its set and its key.
 pub(super) fn sums(query: &Query, source: &Source) -> String {
-    let (currency, sums) = match (source.of_clicks, source.grain) {
-        (false, _) => ("toString(t.currency)", CONVERSION_SUMS),
-        (true, Grain::Moment) => ("''", RAW_CLICK_SUMS),
-        (true, _) if is_by_outcome(query, source) => ("''", OUTCOME_SUMS),
-        (true, _) => ("''", CLICK_SUMS),
-    };
-    format!("{currency} AS currency, {sums}")
+    match source.of_clicks {
+        true => format!("'' AS currency, {}", click_sums(query, source, ["a", "b", "c", "d", "e"])),
+        false => format!("toString(t.currency) AS currency, {CONVERSION_SUMS}"),
+    }
 }
 
 /// A row: what one piece gives of one group, of conversions in one currency.
