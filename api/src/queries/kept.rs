@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use clickhouse::Row;
+use schemas::retention::KEPT;
 use serde::Deserialize;
 use std::{
     collections::BTreeMap,
@@ -46,14 +47,13 @@ impl Remembered {
     }
 }
 
-/// By table, of those that do not keep their rows for ever.
+/// By table, of those that do not have their rows for ever.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Kept(BTreeMap<String, i64>);
 
 #[derive(Row, Deserialize)]
 struct Found {
     name: String,
-    days: u32,
     since_ms: i64,
 }
 
@@ -77,10 +77,11 @@ impl Kept {
 
     async fn look(app: &App) -> Result<Self, clickhouse::error::Error> {
         let now_ms = clock::now().timestamp_millis();
-        let asked = app.ch.query(schemas::retention::KEPT);
+        let text = format!("SELECT name, since_ms FROM ({KEPT})");
+        let asked = app.ch.query(&text);
         let found = bind::in_time(asked.fetch_all::<Found>()).await?;
-        let going = found.into_iter().filter(|kept| kept.days > 0);
-        let kept = Self::of(going.map(|kept| (kept.name, kept.since_ms)));
+        let begun = found.into_iter().filter(|kept| kept.since_ms > 0);
+        let kept = Self::of(begun.map(|kept| (kept.name, kept.since_ms)));
         app.kept.put(now_ms, kept.clone());
         Ok(kept)
     }

@@ -16,6 +16,12 @@ use super::{
 };
 use crate::Error;
 
+mod beside;
+mod since;
+
+/// Events, a row each: what knows its block.
+const RAW: [&str; 2] = ["clicks", "conversions"];
+
 /// What senders share and whoever makes sums holds alone, in PostgreSQL. The processor says the same.
 pub const SEND_LOCK: i64 = 0x7472_6962_0002;
 
@@ -83,9 +89,12 @@ impl Pause {
         let columns = columns(client, sums).await?;
         for month in months {
             let rows = format!("toYYYYMM(time) = {month}");
-            self.sum(client, (sums, &columns), (&source, &select), rows).await?;
+            match RAW.contains(&source.as_str()) {
+                true => self.sum(client, (sums, &columns), (&source, &select), rows).await?,
+                false => self.sum_beside(client, (sums, &columns), &source, &select, rows).await?,
+            }
         }
-        Ok(())
+        since::note(client, sums, &source).await
     }
 
     /// Makes sums of a file before in the way of a later one (`made` makes their table): beside them, then in their place
@@ -145,18 +154,29 @@ impl Pause {
             // Hexadecimal digits.
             rows += &format!(" AND block NOT IN (\\'{}\\')", self.open.join("\\', \\'"));
         }
-        let sum = format!("INSERT INTO {into} ({columns}) SELECT {columns} FROM ({select})");
-        client
-            .query(&escaped(&sum))
-            .with_setting("additional_table_filters", format!("{{'{source}': '{rows}'}}"))
-            .with_setting("insert_deduplicate", "0")
-            .with_setting("async_insert", "0")
-            .with_setting("max_partitions_per_insert_block", "1000")
-            .with_setting("max_bytes_before_external_group_by", GROUPS)
-            .execute()
-            .await?;
-        Ok(())
+        let filter = format!("{{'{source}': '{rows}'}}");
+        insert(client, (into, columns), select, &filter).await
     }
+}
+
+/// Inserts what a SELECT sums, with a setting that leaves rows of tables out.
+async fn insert(
+    client: &Client,
+    (into, columns): (&str, &str),
+    select: &str,
+    filter: &str,
+) -> Result<(), Error> {
+    let sum = format!("INSERT INTO {into} ({columns}) SELECT {columns} FROM ({select})");
+    client
+        .query(&escaped(&sum))
+        .with_setting("additional_table_filters", filter)
+        .with_setting("insert_deduplicate", "0")
+        .with_setting("async_insert", "0")
+        .with_setting("max_partitions_per_insert_block", "1000")
+        .with_setting("max_bytes_before_external_group_by", GROUPS)
+        .execute()
+        .await?;
+    Ok(())
 }
 
 /// What stands behind the name of sums that are being made in another way.
@@ -168,7 +188,7 @@ pub(super) async fn drop_remains(client: &Client, sums: &str) -> Result<(), Erro
     run(client, &format!("DROP TABLE IF EXISTS {sums} SYNC")).await
 }
 
-/// The raw table of sums, and their view's SELECT.
+/// The table of which sums are, and their view's SELECT.
 async fn view(client: &Client, sums: &str) -> Result<(String, String), Error> {
     let asked = client.query(
         "SELECT s.name, v.as_select FROM system.tables AS v, system.tables AS s

@@ -6,6 +6,7 @@ use migrations::{
     clickhouse::{Database, Outbox, SEND_LOCK},
     testing::{Clickhouse, Postgres, Role},
 };
+use schemas::retention::KEPT;
 use sqlx::{Connection, PgConnection};
 use std::time::Duration;
 
@@ -179,6 +180,48 @@ async fn a_block_that_is_in_and_whose_answer_was_lost_counts_once() {
         old.insert(LATER, 11).await;
     }
     old.assert_exact(300).await;
+}
+
+#[tokio::test]
+async fn sums_of_what_another_view_made_count_a_block_once_whose_answer_was_lost() {
+    let old = Old::store().await;
+    old.migrate().await.unwrap();
+    old.insert(DONE, 11).await;
+    // Its rows are beside their clicks already, and are not counted there again.
+    old.insert(OPEN, 11).await;
+    for block in [OPEN, LATER] {
+        old.open(block).await;
+    }
+    old.forget_from(13).await;
+    old.migrate().await.unwrap();
+    for _ in 0..2 {
+        old.insert(OPEN, 11).await;
+        old.insert(LATER, 11).await;
+    }
+    old.assert_exact(300).await;
+}
+
+#[tokio::test]
+async fn sums_made_when_events_were_gone_say_since_when_they_have_all() {
+    let old = Old::store().await;
+    old.insert(DONE, 11).await;
+    let begun = async || -> i64 {
+        let kept = format!("SELECT max(since_ms) FROM ({KEPT}) WHERE name = 'clicks_by_day_site'");
+        old.db.client().query(&kept).fetch_one().await.unwrap()
+    };
+    old.migrate().await.unwrap();
+    assert_eq!(begun().await, 0, "nothing has gone");
+    old.run("ALTER TABLE clicks MODIFY TTL toDateTime(toStartOfMonth(time), 'UTC') + toIntervalMonth(1) + toIntervalDay(4000)")
+        .await;
+    old.forget_from(13).await;
+    old.migrate().await.unwrap();
+    let first = begun().await;
+    assert!(first > 0);
+    // A day later than the events themselves, and it does not move with them.
+    let events = format!("SELECT max(since_ms) FROM ({KEPT}) WHERE name = 'clicks'");
+    let events: i64 = old.db.client().query(&events).fetch_one().await.unwrap();
+    assert_eq!(first, events + 86_400_000);
+    old.assert_exact(100).await;
 }
 
 #[tokio::test]

@@ -121,11 +121,14 @@ fn rows_of(
     let outcomes = if by_outcome { OUTCOMES } else { "" };
     binds.push(Bind::Number(site.to_sql()));
     let mut text = format!("{rows} AS t{outcomes} WHERE t.site = ?{}", span(piece, binds));
+    if let Some(by) = source.alone(&asked(query)) {
+        text.push_str(&format!(" AND t.dimension = '{}'", by.name()));
+    }
     if by_outcome {
         text.push_str(" AND o.2 != 0");
     }
     for filter in &query.filters {
-        let column = column(filter.dimension, by_outcome);
+        let column = column(filter.dimension, query, source);
         text.push_str(&bind::condition(&column, filter, binds));
     }
     if source.of_clicks && source.grain == Grain::Moment {
@@ -142,9 +145,13 @@ fn is_by_outcome(query: &Query, source: &Source) -> bool {
     source.grain != Grain::Moment && asked(query).contains(&Dimension::Outcome)
 }
 
-fn column(by: Dimension, by_outcome: bool) -> String {
+fn column(by: Dimension, query: &Query, source: &Source) -> String {
     match by {
-        Dimension::Outcome if by_outcome => "o.1".to_owned(),
+        Dimension::Outcome if is_by_outcome(query, source) => "o.1".to_owned(),
+        _ if source.is_alone && !source.has_always(by) => match by.is_id() {
+            true => "t.id".to_owned(),
+            false => "t.value".to_owned(),
+        },
         _ => bind::column(by),
     }
 }
@@ -184,7 +191,7 @@ fn inner(by: Dimension, query: &Query, source: &Source) -> String {
         Dimension::Day => day,
         Dimension::Week => format!("toMonday({day})"),
         Dimension::Month => format!("toStartOfMonth({day})"),
-        _ => column(by, is_by_outcome(query, source)),
+        _ => column(by, query, source),
     }
 }
 

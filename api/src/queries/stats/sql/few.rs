@@ -5,7 +5,7 @@ use schemas::ids::SiteId;
 
 use super::{
     super::{Dimension, Found},
-    Bind, Part, Piece, Plan, Statement, inner, is_by_outcome, outer, part, rows,
+    Bind, Part, Piece, Plan, Statement, inner, is_by_outcome, outer, part, rows, span,
 };
 
 /// The statement of some reports, and whose its rows are.
@@ -78,6 +78,10 @@ impl Together {
 impl Shared<'_> {
     /// Whether what it reads is what a plan wants of a piece.
     fn can_give(&self, plan: &Plan, piece: &Piece<'_>) -> bool {
+        // Rows of one dimension for all of them, or each key's own.
+        if self.piece.source.is_alone && is_by_key(self.plan) != is_by_key(plan) {
+            return false;
+        }
         let by_outcome = |plan: &Plan| is_by_outcome(&plan.query, piece.source);
         // Currencies tell all groups apart, so that being grouped by them tells no set from the others.
         let by = plan.query.group_by.first();
@@ -93,6 +97,9 @@ impl Shared<'_> {
 
     fn text(&self, site: SiteId, binds: &mut Vec<Bind>) -> String {
         let (query, source) = (&self.plan.query, self.piece.source);
+        if self.is_by_dimension() {
+            return self.by_dimension(site, binds);
+        }
         let with: Vec<String> = self
             .keys
             .iter()
@@ -106,6 +113,29 @@ impl Shared<'_> {
             self.either(|by, set| by.map_or("''".to_owned(), |by| outer(by, &format!("k{set}"))));
         let (rows, groups) = (rows(site, query, self.piece, binds), self.groups());
         format!("{with}SELECT toUInt16({set}) AS set, {key} AS key, {sums} FROM {rows}{groups}")
+    }
+
+    /// Whether its rows are of the keys themselves, so that those of more keys are more rows of the same.
+    fn is_by_dimension(&self) -> bool {
+        self.piece.source.is_alone && is_by_key(self.plan)
+    }
+
+    fn by_dimension(&self, site: SiteId, binds: &mut Vec<Bind>) -> String {
+        let (source, range) = (self.piece.source, self.piece.range);
+        let keys = || self.keys.iter().filter_map(|&(by, set)| Some((by?, set)));
+        let names: Vec<String> = keys().map(|(by, _)| format!("'{}'", by.name())).collect();
+        let sets: Vec<String> = keys().map(|(_, set)| set.to_string()).collect();
+        let (names, sets) = (names.join(", "), sets.join(", "));
+        let sums = part::sums(&self.plan.query, source);
+        binds.push(Bind::Number(site.to_sql()));
+        let span = span(&Piece { source, range }, binds);
+        let currency = if source.of_clicks { "" } else { ", t.currency" };
+        format!(
+            "SELECT toUInt16([{sets}][indexOf([{names}], toString(t.dimension))]) AS set, \
+             toString(t.value) AS key, {sums} FROM {table} AS t \
+             WHERE t.site = ? AND t.dimension IN ({names}){span} GROUP BY t.dimension, t.value{currency}",
+            table = source.table,
+        )
     }
 
     /// An expression by the set that a row is of.
@@ -144,4 +174,10 @@ impl Shared<'_> {
             }
         }
     }
+}
+
+/// Whether a report is by a dimension and asks for nothing else.
+fn is_by_key(plan: &Plan) -> bool {
+    plan.query.filters.is_empty()
+        && plan.query.group_by.iter().all(|by| !by.is_time() && *by != Dimension::Outcome)
 }

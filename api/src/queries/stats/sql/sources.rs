@@ -10,7 +10,7 @@ use crate::{params::range::Range, queries::kept::Kept};
 pub(super) const HOUR_MS: i64 = 3_600_000;
 
 /// What a row of a table stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Grain {
     /// A day of the site's zone.
     Day,
@@ -27,6 +27,8 @@ pub(super) struct Source {
     pub(super) of_clicks: bool,
     pub(super) grain: Grain,
     keeps: fn(Dimension) -> bool,
+    /// Each of its rows is of one dimension alone, whatever the others are.
+    pub(super) is_alone: bool,
     /// It has only rows with something in these.
     lacks: Option<Lacks>,
 }
@@ -48,15 +50,19 @@ pub(super) struct Piece<'a> {
 }
 
 const fn clicks(table: &'static str, grain: Grain, keeps: fn(Dimension) -> bool) -> Source {
-    Source { table, of_clicks: true, grain, keeps, lacks: None }
+    Source { table, of_clicks: true, grain, keeps, is_alone: false, lacks: None }
 }
 
 const fn conversions(table: &'static str, grain: Grain, keeps: fn(Dimension) -> bool) -> Source {
-    Source { table, of_clicks: false, grain, keeps, lacks: None }
+    Source { table, of_clicks: false, grain, keeps, is_alone: false, lacks: None }
+}
+
+const fn alone(of: Source) -> Source {
+    Source { is_alone: true, ..of }
 }
 
 const fn some(table: &'static str, keeps: fn(Dimension) -> bool, lacks: Lacks) -> Source {
-    Source { table, of_clicks: true, grain: Grain::Day, keeps, lacks: Some(lacks) }
+    Source { lacks: Some(lacks), ..clicks(table, Grain::Day, keeps) }
 }
 
 const fn sub(
@@ -69,13 +75,16 @@ const fn sub(
 }
 
 /// Sums of clicks by what they keep, from few rows to many; outcomes stand beside one another in each of them.
-pub(super) const CLICKS: [Source; 16] = [
+pub(super) const CLICKS: [Source; 17] = [
     clicks("clicks_by_day_program", Grain::Day, |by| {
         matches!(by, Dimension::Program | Dimension::Reason)
     }),
     clicks("clicks_by_hour_program", Grain::Hour, |by| {
         matches!(by, Dimension::Program | Dimension::Reason)
     }),
+    alone(clicks("clicks_by_day_site", Grain::Day, |by| {
+        matches!(by, Dimension::Affiliate | Dimension::Country)
+    })),
     clicks("clicks_by_day_country", Grain::Day, |by| {
         use Dimension::{Country, Device, Program, Reason};
         matches!(by, Program | Country | Device | Reason)
@@ -123,11 +132,29 @@ pub(super) const CLICKS: [Source; 16] = [
     clicks("clicks", Grain::Moment, |_| true),
 ];
 
-pub(super) const CONVERSIONS: [Source; 3] = [
+pub(super) const CONVERSIONS: [Source; 4] = [
     conversions("conversions_by_day_program", Grain::Day, |by| {
         use Dimension::{Currency, Event, Program, Refusal};
         matches!(by, Program | Event | Refusal | Currency)
     }),
+    alone(conversions("conversions_by_day_site", Grain::Day, |by| {
+        use Dimension::{
+            Affiliate, Browser, City, Country, Device, Language, Os, Referrer, Region, Source,
+        };
+        matches!(
+            by,
+            Affiliate
+                | Country
+                | Region
+                | City
+                | Device
+                | Os
+                | Browser
+                | Language
+                | Referrer
+                | Source
+        )
+    })),
     conversions("conversions_by_day_link", Grain::Day, |by| {
         use Dimension::{Currency, Event, Refusal};
         by.is_id() || matches!(by, Event | Refusal | Currency)
@@ -152,8 +179,8 @@ impl Source {
     pub(super) fn may_be_empty(&self, query: &Query) -> bool {
         match &self.lacks {
             Some(lacks) => lacks.are_asked(query),
-            // What a repair took back stays in a table of rows beside what it takes back.
-            None => !self.of_clicks && self.grain == Grain::Moment,
+            // What a repair took back stays beside what it takes back, for a time or for ever.
+            None => !self.of_clicks,
         }
     }
 
@@ -169,14 +196,28 @@ impl Source {
     }
 
     fn fits(&self, asked: &[Dimension]) -> bool {
-        asked.iter().all(|&by| {
-            let kept = match self.grain {
-                Grain::Day => by.is_days(),
-                Grain::Hour => by.is_days() || by == Dimension::Hour,
-                Grain::Moment => true,
-            };
-            kept || self.of_clicks && by == Dimension::Outcome || (self.keeps)(by)
-        })
+        let all = asked.iter().all(|&by| self.has_always(by) || (self.keeps)(by));
+        all && (!self.is_alone || self.alone(asked).is_some())
+    }
+
+    /// Whether its rows tell a dimension apart beside all that it keeps.
+    pub(super) fn has_always(&self, by: Dimension) -> bool {
+        let kept = match self.grain {
+            Grain::Day => by.is_days(),
+            Grain::Hour => by.is_days() || by == Dimension::Hour,
+            Grain::Moment => true,
+        };
+        kept || match self.of_clicks {
+            true => by == Dimension::Outcome,
+            false => self.is_alone && by == Dimension::Currency,
+        }
+    }
+
+    /// The one dimension asked for that its rows are of, where they are of one alone.
+    pub(super) fn alone(&self, asked: &[Dimension]) -> Option<Dimension> {
+        let mut of = asked.iter().copied().filter(|&by| !self.has_always(by));
+        let first = of.next().filter(|_| self.is_alone)?;
+        of.all(|by| by == first).then_some(first)
     }
 }
 
@@ -219,13 +260,15 @@ pub(super) fn pieces<'a>(
     // Where somebody's rows alone are asked for, those that lie together are fewer than all of another table.
     let owned = |by| matches!(by, Dimension::Affiliate | Dimension::Link);
     let of_one = query.filters.iter().any(|filter| !filter.exclude && owned(filter.dimension));
-    let apart = |one: &Source| of_one && one.table == "clicks_by_day_affiliate";
-    let of =
-        |grain| sources.iter().find(|one| one.grain == grain && one.fits(&asked) && !apart(one));
+    let apart = |one: &Source| of_one && (one.is_alone || one.table == "clicks_by_day_affiliate");
+    let mut able: Vec<&Source> =
+        sources.iter().filter(|one| one.fits(&asked) && !apart(one)).collect();
+    able.sort_by_key(|one| one.grain);
     let mut left = vec![query.range];
     let mut pieces = Vec::new();
-    for grain in [Grain::Day, Grain::Hour, Grain::Moment] {
-        let Some(source) = of(grain) else { continue };
+    // Sums that came later than others may not reach back as far.
+    for source in able {
+        let grain = source.grain;
         let mut rest = Vec::new();
         for range in left {
             let whole = whole(range, grain, query, &asked);
