@@ -86,6 +86,13 @@ pub struct Query {
     pub limit: u32,
 }
 
+impl Query {
+    /// The same of all groups together.
+    fn whole(&self) -> Self {
+        Self { group_by: Vec::new(), ..self.clone() }
+    }
+}
+
 /// Clicks of a row.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the published formulas say what each is")]

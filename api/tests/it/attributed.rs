@@ -59,7 +59,7 @@ async fn a_conversion_counts_for_the_country_of_its_click() {
         conversions(&answer, "country"),
         [json!([null, 1, 0]), json!(["BE", 1, 0]), json!(["DE", 1, 0]), json!(["FR", 2, 1])]
     );
-    assert_eq!(answer["sources"], json!(["clicks_by_day_country", "conversions_by_click"]));
+    assert_eq!(answer["sources"], json!(["clicks_by_day_site", "conversions_by_day_site"]));
     let answer = ask(&world, &format!("{SPAN}&group_by=region&order=-region")).await;
     assert_eq!(conversions(&answer, "region"), [json!(["Bretagne", 2, 1]), json!([null, 3, 0])]);
 }

@@ -91,7 +91,9 @@ impl Pause {
             let rows = format!("toYYYYMM(time) = {month}");
             match RAW.contains(&source.as_str()) {
                 true => self.sum(client, (sums, &columns), (&source, &select), rows).await?,
-                false => self.sum_beside(client, (sums, &columns), &source, &select, rows).await?,
+                false => {
+                    self.sum_beside(client, (sums, &columns), (&source, &select), rows).await?
+                }
             }
         }
         since::note(client, sums, &source).await

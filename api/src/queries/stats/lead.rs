@@ -14,22 +14,24 @@ use crate::{app::App, error::Error};
 /// `Clickhouse` when it does not answer.
 pub(super) async fn ask(app: &App, plan: &Plan) -> Result<Option<Vec<Found>>, Error> {
     let Some(lead) = plan.lead() else { return Ok(None) };
-    let clicks = Clicks::of(&rows::<Part>(app, &lead.clicks(app.site)).await?, &plan.query);
-    let groups = match clicks.known {
-        Known::First => Some(clicks.names()),
+    let clicks = Clicks::of(&rows::<Part>(app, &lead.first(app.site)).await?, &plan.query);
+    let names = clicks.names();
+    let wanted = match clicks.known {
+        Known::First => Some(names.as_slice()),
         Known::All => None,
         // With nothing else beside them they are what they are.
         Known::Some if plan.shape.conversions => return Ok(None),
         Known::Some => None,
     };
-    let conversions = match lead.conversions(app.site, groups.as_deref()) {
+    let more = match lead.second(app.site, wanted, &names) {
         Some(statement) => rows::<Part>(app, &statement).await?,
         None => Vec::new(),
     };
-    if groups.is_none() && conversions.len() > lead::MOST {
+    if wanted.is_none() && more.len() > lead::MOST {
         return Ok(None);
     }
-    Ok(Some(clicks.with(&conversions, &plan.query)))
+    let clicks = if lead.is_narrow() { clicks.in_full(&more) } else { clicks };
+    Ok(Some(clicks.with(&more, &plan.query)))
 }
 
 /// What is known of the groups by their clicks.
@@ -53,7 +55,14 @@ struct Clicks {
 impl Clicks {
     fn of(parts: &[Part], query: &Query) -> Self {
         let of_set = |set: u16| parts.iter().filter(move |part| part.set == set);
-        let sum = |set| of_set(set).map(|part| part.found(true)).next();
+        let sum = |set| {
+            let mut parts = of_set(set).map(|part| Found { keys: Vec::new(), ..part.found(true) });
+            let first = parts.next()?;
+            Some(parts.fold(first, |mut sum, part| {
+                sum.add(&part);
+                sum
+            }))
+        };
         let named = sum(set::TOTAL).unwrap_or_default();
         let mut groups: Vec<Found> = of_set(set::GROUP).map(|part| part.found(true)).collect();
         let all_known = groups.len() < query.limit as usize + 2;
@@ -80,10 +89,16 @@ impl Clicks {
         self.groups.iter().flat_map(|group| group.keys.clone()).collect()
     }
 
+    /// The same with all numbers, where only some are known.
+    fn in_full(self, more: &[Part]) -> Self {
+        let of_clicks = more.iter().filter(|part| part.set == set::CLICKS);
+        Self { groups: of_clicks.map(|part| part.found(true)).collect(), ..self }
+    }
+
     /// The same with their conversions.
-    fn with(self, conversions: &[Part], query: &Query) -> Vec<Found> {
+    fn with(self, more: &[Part], query: &Query) -> Vec<Found> {
         let Self { mut total, mut groups, .. } = self;
-        for part in conversions {
+        for part in more.iter().filter(|part| part.set != set::CLICKS) {
             let found = part.found(false);
             if part.set == set::TOTAL { total.add(&found) } else { groups.push(found) }
         }

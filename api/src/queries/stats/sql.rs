@@ -5,6 +5,7 @@ mod few;
 pub(super) mod lead;
 mod many;
 mod part;
+mod pieces;
 mod sources;
 
 use schemas::ids::SiteId;
@@ -17,7 +18,8 @@ use crate::{
         kept::{self, Kept},
     },
 };
-use sources::{CLICKS, CONVERSIONS, Grain, Piece, Source};
+use pieces::Piece;
+use sources::{CLICKS, CONVERSIONS, Grain, Source};
 
 pub(super) use few::Together;
 pub(super) use part::Part;
@@ -35,6 +37,8 @@ pub(super) struct Plan {
     pub(super) query: Query,
     pub(super) shape: Shape,
     pieces: Vec<Piece<'static>>,
+    /// Who gives the sum of all groups, of clicks and of conversions, where smaller tables than those of the groups do.
+    wholes: [Vec<Piece<'static>>; 2],
     /// Until when a part of the span has expired for one of the halves, in milliseconds since 1970, and the sums that say
     /// whether there was something.
     pub(super) expired: Vec<(&'static str, i64)>,
@@ -54,13 +58,15 @@ impl Plan {
             (shape.clicks, &CLICKS[..], kept::CLICKS),
             (shape.conversions, &CONVERSIONS[..], kept::CONVERSIONS),
         ];
-        let (mut pieces, mut expired) = (Vec::new(), Vec::new());
-        for (_, side, sums) in sides.into_iter().filter(|(is_asked, ..)| *is_asked) {
-            let (of_side, until_ms) = sources::pieces(side, query, known);
+        let (mut pieces, mut expired, mut wholes) = (Vec::new(), Vec::new(), [vec![], vec![]]);
+        let asked = sides.into_iter().zip(&mut wholes).filter(|((is_asked, ..), _)| *is_asked);
+        for ((_, side, sums), whole) in asked {
+            let (of_side, until_ms) = pieces::of(side, query, known);
+            *whole = pieces::of_all_groups(side, query, known, &of_side);
             expired.extend(until_ms.map(|until_ms| (sums, until_ms)));
             pieces.extend(of_side);
         }
-        Self { query: query.clone(), shape, pieces, expired }
+        Self { query: query.clone(), shape, pieces, wholes, expired }
     }
 
     /// Whether there is anything to ask.

@@ -16,8 +16,7 @@ impl Pause {
         &self,
         client: &Client,
         into: (&str, &str),
-        source: &str,
-        select: &str,
+        (source, select): (&str, &str),
         rows: String,
     ) -> Result<(), Error> {
         let mut from = format!("SELECT * FROM {source} WHERE {rows}");

@@ -1,11 +1,11 @@
 //! A report by one key of many values, the largest first by a number of clicks: who comes first is known from the clicks
-//! alone, so that conversions are asked for those few, and neither is put together with the other by ClickHouse.
+//! alone, so that everything else is asked for those few, and neither is put together with the other by ClickHouse.
 
 use schemas::ids::SiteId;
 
 use super::{
-    super::{Metric, Order, Query},
-    Bind, Piece, Plan, Statement, inner, outer, part, rows, rows_of,
+    super::{Dimension, Metric, Order},
+    Bind, Piece, Plan, Statement, column, inner, outer, part, rows, rows_of,
 };
 
 /// Rows of conversions at most where all of them are wanted, and one more to know that there are more.
@@ -15,6 +15,7 @@ pub(in super::super) const MOST: usize = 10_000;
 #[derive(Debug)]
 pub(in super::super) struct Lead<'p> {
     plan: &'p Plan,
+    key: Dimension,
     clicks: &'p Piece<'static>,
     by: &'static str,
 }
@@ -30,18 +31,18 @@ impl Plan {
             (Order::Metric(Metric::Impressions), true) => "e",
             _ => return None,
         };
-        let [key] = self.query.group_by.as_slice() else { return None };
+        let &[key] = self.query.group_by.as_slice() else { return None };
         let mut of_clicks = self.pieces.iter().filter(|piece| piece.source.of_clicks);
         let (Some(clicks), None) = (of_clicks.next(), of_clicks.next()) else { return None };
         // A filter by what a table has only a part of asks for other rows of it.
         let filters = &self.query.filters;
         let is_mixed = filters.iter().any(|filter| clicks.source.is_lacking(filter.dimension));
-        let is_bare = clicks.source.whole(&self.query).is_none() || clicks.source.is_lacking(*key);
-        (!is_mixed && is_bare).then_some(Lead { plan: self, clicks, by })
+        let is_bare = clicks.source.whole(&self.query).is_none() || clicks.source.is_lacking(key);
+        (!is_mixed && is_bare).then_some(Lead { plan: self, key, clicks, by })
     }
 }
 
-/// What the rows of [`Lead::clicks`] are of.
+/// What the rows of a lead's statements are of.
 pub(in super::super) mod set {
     /// One group.
     pub(in super::super::super) const GROUP: u16 = 0;
@@ -49,63 +50,153 @@ pub(in super::super) mod set {
     pub(in super::super::super) const TOTAL: u16 = 1;
     /// Everything, where the table has only rows with something in the key.
     pub(in super::super::super) const WHOLE: u16 = 2;
+    /// All numbers of clicks of one group.
+    pub(in super::super::super) const CLICKS: u16 = 3;
 }
 
 impl Lead<'_> {
+    /// Whether [`Lead::first`] does not give all numbers of a group.
+    pub(in super::super) fn is_narrow(&self) -> bool {
+        self.clicks.source.is_long() && self.gives_sum(true)
+    }
+
+    /// Whether the sum of all groups comes from another table than they do.
+    fn gives_sum(&self, of_clicks: bool) -> bool {
+        !self.plan.wholes[usize::from(!of_clicks)].is_empty()
+    }
+
     /// The first groups by their clicks, one more than asked for, and the sum of all.
-    pub(in super::super) fn clicks(&self, site: SiteId) -> Statement {
+    pub(in super::super) fn first(&self, site: SiteId) -> Statement {
         let (query, source, mut binds) = (&self.plan.query, self.clicks.source, Vec::new());
-        let (key, sums) = (key(query, self.clicks), part::sums(query, source));
+        let whole = source.whole(query);
+        let sums = match self.is_narrow() {
+            true => part::few_sums(query, source, self.by),
+            false => part::sums(query, source),
+        };
         let rows = rows_of(source.table, site, query, self.clicks, &mut binds);
         // Those without the key are the rest of another table: what this one has of them is always wanted.
-        let rest = if source.whole(query).is_some() { "key = '' DESC, " } else { "" };
+        let rest = if whole.is_some() { "key = '' DESC, " } else { "" };
+        let with_sum = whole.is_some() || !self.gives_sum(true);
+        let (set, groups) = match with_sum {
+            true => ("grouping(k0)".to_owned(), "GROUPING SETS ((k0), ())"),
+            false => (set::GROUP.to_string(), "k0"),
+        };
         let mut text = format!(
-            "SELECT * FROM (WITH {key} SELECT toUInt16(grouping(k0)) AS set, {name} AS key, {sums} FROM {rows} \
-             GROUP BY GROUPING SETS ((k0), ()) ORDER BY set DESC, {rest}{by} DESC, k0 LIMIT {limit})",
-            name = outer(query.group_by[0], "k0"),
+            "SELECT * FROM (WITH {key} SELECT toUInt16({set}) AS set, {name} AS key, {sums} FROM {rows} \
+             GROUP BY {groups} ORDER BY set DESC, {rest}{by} DESC, k0 LIMIT {limit})",
+            key = self.named(self.clicks),
+            name = self.name(),
             by = self.by,
             // The sum, one without the key, the rows, and one more to know whether there are more.
             limit = u64::from(query.limit) + 3,
         );
-        if let Some(whole) = source.whole(query) {
+        let set = if whole.is_some() { set::WHOLE } else { set::TOTAL };
+        text.push_str(&self.sum(site, (true, set), &mut binds));
+        if let (Some(whole), false) = (whole, self.gives_sum(true)) {
             let rows = rows_of(whole, site, query, self.clicks, &mut binds);
             text.push_str(&format!(
-                " UNION ALL SELECT toUInt16({}) AS set, '' AS key, {sums} FROM {rows}",
-                set::WHOLE
+                " UNION ALL SELECT toUInt16({set}) AS set, '' AS key, {sums} FROM {rows}"
             ));
         }
         Statement { text, binds }
     }
 
-    /// Conversions of some groups, and the sum of all; of all groups, at most [`MOST`] and one, where none are named.
-    /// `None` where the report has none.
-    pub(in super::super) fn conversions(
+    /// What else is said of the first groups: conversions of those that are `wanted`, or of all groups, at most [`MOST`]
+    /// and one; all numbers of clicks of `first`, where they are not known; and the sum of all conversions. `None` where
+    /// there is nothing to ask.
+    pub(in super::super) fn second(
         &self,
         site: SiteId,
-        groups: Option<&[String]>,
+        wanted: Option<&[String]>,
+        first: &[String],
     ) -> Option<Statement> {
-        let (query, mut binds, mut halves) = (&self.plan.query, Vec::new(), Vec::new());
+        let (mut binds, mut arms) = (Vec::new(), Vec::new());
         for piece in self.plan.pieces.iter().filter(|piece| !piece.source.of_clicks) {
-            let (key, sums) = (key(query, piece), part::sums(query, piece.source));
-            let rows = rows(site, query, piece, &mut binds);
-            let name = outer(query.group_by[0], "k0");
-            let wanted = match groups {
-                Some(groups) => {
-                    binds.push(Bind::Texts(groups.to_vec()));
-                    " HAVING set = 1 OR key IN ?".to_owned()
+            arms.push(match wanted {
+                Some(groups) if self.gives_sum(false) => {
+                    self.groups(site, piece, (set::GROUP, groups), &mut binds)
                 }
-                None => format!(" ORDER BY set DESC LIMIT {}", MOST + 1),
-            };
-            halves.push(format!(
-                "SELECT * FROM (WITH {key} SELECT toUInt16(grouping(k0)) AS set, {name} AS key, {sums} FROM {rows} \
-                 GROUP BY GROUPING SETS ((k0, t.currency), (t.currency)){wanted})"
+                groups => self.groups_and_sum(site, piece, groups, &mut binds),
+            });
+        }
+        if self.is_narrow() && !first.is_empty() {
+            arms.push(self.groups(site, self.clicks, (set::CLICKS, first), &mut binds));
+        }
+        let mut text = arms.join(" UNION ALL ");
+        if wanted.is_some() && self.plan.shape.conversions {
+            text.push_str(&self.sum(site, (false, set::TOTAL), &mut binds));
+        }
+        (!text.is_empty()).then_some(Statement { text, binds })
+    }
+
+    /// Groups of a piece by their keys.
+    fn groups(
+        &self,
+        site: SiteId,
+        piece: &Piece<'_>,
+        (set, groups): (u16, &[String]),
+        binds: &mut Vec<Bind>,
+    ) -> String {
+        let (query, source) = (&self.plan.query, piece.source);
+        let (sums, rows) = (part::sums(query, source), rows(site, query, piece, binds));
+        let column = column(self.key, query, source);
+        binds.push(match self.key.is_id() {
+            true => Bind::Numbers(groups.iter().filter_map(|id| id.parse().ok()).collect()),
+            false => Bind::Texts(groups.to_vec()),
+        });
+        let currency = if source.of_clicks { "" } else { ", t.currency" };
+        format!(
+            "SELECT * FROM (WITH {key} SELECT toUInt16({set}) AS set, {name} AS key, {sums} FROM {rows} \
+             AND {column} IN ? GROUP BY k0{currency})",
+            key = self.named(piece),
+            name = self.name(),
+        )
+    }
+
+    /// Conversions of some groups, or of all, and the sum of all.
+    fn groups_and_sum(
+        &self,
+        site: SiteId,
+        piece: &Piece<'_>,
+        groups: Option<&[String]>,
+        binds: &mut Vec<Bind>,
+    ) -> String {
+        let sums = part::sums(&self.plan.query, piece.source);
+        let rows = rows(site, &self.plan.query, piece, binds);
+        let wanted = match groups {
+            Some(groups) => {
+                binds.push(Bind::Texts(groups.to_vec()));
+                " HAVING set = 1 OR key IN ?".to_owned()
+            }
+            None => format!(" ORDER BY set DESC LIMIT {}", MOST + 1),
+        };
+        format!(
+            "SELECT * FROM (WITH {key} SELECT toUInt16(grouping(k0)) AS set, {name} AS key, {sums} FROM {rows} \
+             GROUP BY GROUPING SETS ((k0, t.currency), (t.currency)){wanted})",
+            key = self.named(piece),
+            name = self.name(),
+        )
+    }
+
+    /// The sum of all groups where other tables give it, behind what is asked before.
+    fn sum(&self, site: SiteId, (of_clicks, set): (bool, u16), binds: &mut Vec<Bind>) -> String {
+        let (query, mut text) = (self.plan.query.whole(), String::new());
+        let groups = if of_clicks { "" } else { " GROUP BY t.currency" };
+        for piece in &self.plan.wholes[usize::from(!of_clicks)] {
+            let sums = part::sums(&query, piece.source);
+            let rows = rows(site, &query, piece, binds);
+            text.push_str(&format!(
+                " UNION ALL SELECT toUInt16({set}) AS set, '' AS key, {sums} FROM {rows}{groups}"
             ));
         }
-        let text = halves.join(" UNION ALL ");
-        (!halves.is_empty()).then_some(Statement { text, binds })
+        text
     }
-}
 
-fn key(query: &Query, piece: &Piece<'_>) -> String {
-    format!("{} AS k0", inner(query.group_by[0], query, piece.source))
+    fn named(&self, piece: &Piece<'_>) -> String {
+        format!("{} AS k0", inner(self.key, &self.plan.query, piece.source))
+    }
+
+    fn name(&self) -> String {
+        outer(self.key, "k0")
+    }
 }
