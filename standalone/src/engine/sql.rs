@@ -294,6 +294,20 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     haystack.windows(needle.len()).position(|window| window == needle)
 }
 
+/// Whether it is a single SELECT without the engine's parser being asked, which takes as long as it does to parse it once
+/// more. By bytes alone, whatever they are a part of: `false` says nothing.
+pub(super) fn is_plainly_select(sql: &str) -> bool {
+    const MAY_WRITE: [&[u8]; 8] =
+        [b"into", b"insert", b"update", b"delete", b"create", b"alter", b"drop", b"truncate"];
+    let begins = |word: &str| {
+        let head = sql.as_bytes().get(..word.len());
+        head.is_some_and(|head| head.eq_ignore_ascii_case(word.as_bytes()))
+    };
+    let has =
+        |word: &[u8]| sql.as_bytes().windows(word.len()).any(|at| at.eq_ignore_ascii_case(word));
+    (begins("SELECT ") || begins("WITH ")) && !has(b";") && !MAY_WRITE.into_iter().any(has)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -357,6 +371,30 @@ mod tests {
     fn odd_quotes_never_panic() {
         for sql in ["'", "`", "\"a\\", "$", "$a", "$é$", "--", "/*", "é(", "'é\\"] {
             let _ = (insert_head(sql), reaches_outside(sql), Tokens::new(sql).count());
+        }
+    }
+
+    #[test]
+    fn only_what_can_be_nothing_else_is_plainly_a_select() {
+        for yes in ["SELECT 1", "with t.a AS k0 SELECT k0 FROM t UNION ALL SELECT 2"] {
+            assert!(is_plainly_select(yes), "{yes}");
+        }
+        for no in [
+            "",
+            "SELECT",
+            " SELECT 1",
+            "/* SELECT */ DROP TABLE t",
+            "SELECT 1; DROP TABLE t",
+            "SELECT 1;",
+            "SELECT ';'",
+            "SELECT 1 INTO OUTFILE 'x'",
+            "SELECT 1 iNtO OUTFILE 'x'",
+            "WITH a AS (SELECT 1) INSERT t SELECT * FROM a",
+            "SELECTED",
+            "INSERT INTO t SELECT 1",
+            "EXPLAIN SELECT 1",
+        ] {
+            assert!(!is_plainly_select(no), "{no}");
         }
     }
 }

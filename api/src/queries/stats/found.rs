@@ -12,20 +12,21 @@ use super::{
 };
 use crate::{app::App, error::Error, queries::bind};
 
-/// The rows of each plan's report, in their order, at most one more than asked for, and the sum of all.
+/// The rows of each plan's report, in their order, at most one more than asked for, and the sum of all. What is the sum of
+/// two reports is asked for once.
 ///
 /// # Errors
 /// `Clickhouse` when it does not answer.
 pub(super) async fn ask(app: &App, plans: &[Arc<Plan>]) -> Result<Vec<Vec<Found>>, Error> {
     let mut found = vec![Vec::new(); plans.len()];
-    let (mut few, mut many) = (Vec::new(), JoinSet::new());
-    for (n, plan) in plans.iter().enumerate().filter(|(_, plan)| plan.has_halves()) {
-        if parts::are_few(&plan.query) {
-            few.push((n, plan));
-            continue;
-        }
-        let (app, plan) = (app.clone(), Arc::clone(plan));
-        many.spawn(async move { (n, ask_many(&app, &plan).await) });
+    let asked = plans.iter().enumerate().filter(|(_, plan)| plan.has_halves());
+    let (few, many): (Vec<_>, Vec<_>) = asked.partition(|(_, plan)| parts::are_few(&plan.query));
+    let (mut others, mut sums) = (JoinSet::new(), Vec::new());
+    for (n, plan) in many {
+        let sum = few.iter().find(|(_, few)| few.sums_as(plan)).map(|(few, _)| *few);
+        sums.extend(sum.map(|few| (n, few)));
+        let (app, plan, is_summed) = (app.clone(), Arc::clone(plan), sum.is_some());
+        others.spawn(async move { (n, ask_many(&app, &plan, is_summed).await) });
     }
     let together = Together::of(app.site, few.iter().map(|(_, plan)| plan.as_ref()));
     if !few.is_empty() {
@@ -34,15 +35,20 @@ pub(super) async fn ask(app: &App, plans: &[Arc<Plan>]) -> Result<Vec<Vec<Found>
             found[n] = parts::together(parts, &plan.query);
         }
     }
-    while let Some(done) = many.join_next().await {
+    while let Some(done) = others.join_next().await {
         let (n, rows) = done.map_err(|error| Error::Fault(error.to_string()))?;
         found[n] = rows?;
+    }
+    for (n, few) in sums {
+        let sum = found[few].iter().find(|row| row.total == 1).cloned();
+        found[n].retain(|row| row.total == 0);
+        found[n].extend(sum);
     }
     Ok(found)
 }
 
-async fn ask_many(app: &App, plan: &Plan) -> Result<Vec<Found>, Error> {
-    match lead::ask(app, plan).await? {
+async fn ask_many(app: &App, plan: &Plan, is_summed: bool) -> Result<Vec<Found>, Error> {
+    match lead::ask(app, plan, is_summed).await? {
         Some(found) => Ok(found),
         None => rows(app, &plan.statement(app.site)).await,
     }

@@ -8,12 +8,17 @@ use super::{
 };
 use crate::{app::App, error::Error};
 
-/// The rows of a plan's report and the sum of all; `None` where it has to be asked for as a whole.
+/// The rows of a plan's report behind the sum of all, which is nothing where somebody else asks for it; `None` where it has
+/// to be asked for as a whole.
 ///
 /// # Errors
 /// `Clickhouse` when it does not answer.
-pub(super) async fn ask(app: &App, plan: &Plan) -> Result<Option<Vec<Found>>, Error> {
-    let Some(lead) = plan.lead() else { return Ok(None) };
+pub(super) async fn ask(
+    app: &App,
+    plan: &Plan,
+    is_summed: bool,
+) -> Result<Option<Vec<Found>>, Error> {
+    let Some(lead) = plan.lead(is_summed) else { return Ok(None) };
     let clicks = Clicks::of(&rows::<Part>(app, &lead.first(app.site)).await?, &plan.query);
     let names = clicks.names();
     let wanted = match clicks.known {

@@ -69,6 +69,16 @@ impl Plan {
         Self { query: query.clone(), shape, pieces, wholes, expired }
     }
 
+    /// Whether the sum of all its groups is also that of another's.
+    pub(super) fn sums_as(&self, other: &Self) -> bool {
+        let is_whole = |plan: &Self| plan.expired.is_empty();
+        is_whole(self)
+            && is_whole(other)
+            && self.shape == other.shape
+            && self.query.range == other.query.range
+            && self.query.filters == other.query.filters
+    }
+
     /// Whether there is anything to ask.
     pub(super) fn has_halves(&self) -> bool {
         !self.pieces.is_empty()

@@ -18,11 +18,13 @@ pub(in super::super) struct Lead<'p> {
     key: Dimension,
     clicks: &'p Piece<'static>,
     by: &'static str,
+    /// Whether the sum of all groups is known otherwise, and not asked for.
+    is_summed: bool,
 }
 
 impl Plan {
-    /// Its lead, where it has one.
-    pub(in super::super) fn lead(&self) -> Option<Lead<'_>> {
+    /// Its lead, where it has one; without the sum of all groups where that is known otherwise.
+    pub(in super::super) fn lead(&self, is_summed: bool) -> Option<Lead<'_>> {
         let by = match self.query.order {
             (Order::Metric(Metric::Gross), true) => "a",
             (Order::Metric(Metric::Unique), true) => "b",
@@ -38,7 +40,7 @@ impl Plan {
         let filters = &self.query.filters;
         let is_mixed = filters.iter().any(|filter| clicks.source.is_lacking(filter.dimension));
         let is_bare = clicks.source.whole(&self.query).is_none() || clicks.source.is_lacking(key);
-        (!is_mixed && is_bare).then_some(Lead { plan: self, key, clicks, by })
+        (!is_mixed && is_bare).then_some(Lead { plan: self, key, clicks, by, is_summed })
     }
 }
 
@@ -57,11 +59,15 @@ pub(in super::super) mod set {
 impl Lead<'_> {
     /// Whether [`Lead::first`] does not give all numbers of a group.
     pub(in super::super) fn is_narrow(&self) -> bool {
-        self.clicks.source.is_long() && self.gives_sum(true)
+        self.clicks.is_long() && self.gives_sum(true)
     }
 
-    /// Whether the sum of all groups comes from another table than they do.
+    /// Whether the sum of all groups comes from elsewhere than they do.
     fn gives_sum(&self, of_clicks: bool) -> bool {
+        self.is_summed || self.has_whole(of_clicks)
+    }
+
+    fn has_whole(&self, of_clicks: bool) -> bool {
         !self.plan.wholes[usize::from(!of_clicks)].is_empty()
     }
 
@@ -90,13 +96,17 @@ impl Lead<'_> {
             // The sum, one without the key, the rows, and one more to know whether there are more.
             limit = u64::from(query.limit) + 3,
         );
-        let set = if whole.is_some() { set::WHOLE } else { set::TOTAL };
-        text.push_str(&self.sum(site, (true, set), &mut binds));
-        if let (Some(whole), false) = (whole, self.gives_sum(true)) {
-            let rows = rows_of(whole, site, query, self.clicks, &mut binds);
-            text.push_str(&format!(
-                " UNION ALL SELECT toUInt16({set}) AS set, '' AS key, {sums} FROM {rows}"
-            ));
+        match whole {
+            Some(whole) if !self.has_whole(true) => {
+                let (rows, set) =
+                    (rows_of(whole, site, query, self.clicks, &mut binds), set::WHOLE);
+                text.push_str(&format!(
+                    " UNION ALL SELECT toUInt16({set}) AS set, '' AS key, {sums} FROM {rows}"
+                ));
+            }
+            Some(_) => text.push_str(&self.sum(site, (true, set::WHOLE), &mut binds)),
+            None if self.is_summed => {}
+            None => text.push_str(&self.sum(site, (true, set::TOTAL), &mut binds)),
         }
         Statement { text, binds }
     }
@@ -123,7 +133,7 @@ impl Lead<'_> {
             arms.push(self.groups(site, self.clicks, (set::CLICKS, first), &mut binds));
         }
         let mut text = arms.join(" UNION ALL ");
-        if wanted.is_some() && self.plan.shape.conversions {
+        if wanted.is_some() && self.plan.shape.conversions && !self.is_summed {
             text.push_str(&self.sum(site, (false, set::TOTAL), &mut binds));
         }
         (!text.is_empty()).then_some(Statement { text, binds })
