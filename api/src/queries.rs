@@ -17,6 +17,7 @@ pub mod stores;
 pub mod kept;
 mod bind;
 mod among;
+mod owners;
 
 use serde::Serialize;
 

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use super::{
     Page,
     bind::{self, Bind},
+    owners::Owners,
     stats::{Filter, Query, Side},
 };
 use crate::{app::App, clock, params::range::Range};
@@ -147,9 +148,12 @@ pub async fn list(
         true => vec![(query.range.from_ms, query.range.to_ms)],
         false => stretches(query.range, newest_ms(after)),
     };
+    let Range { from_ms, to_ms, .. } = query.range;
+    let owners = Owners::ask(app, &query.filters, (from_ms, to_ms)).await?;
     for span in spans {
         let wanted = limit + 1 - rows.len();
-        let found = within(app, (kind, &query.filters, span), after, wanted).await?;
+        let whose = (query.filters.as_slice(), &owners);
+        let found = within(app, (kind, whose, span), after, wanted).await?;
         rows.extend(found.into_iter().map(|found| found.click(&app.keys)));
         if rows.len() > limit {
             break;
@@ -185,7 +189,7 @@ fn stretches(range: Range, newest_ms: i64) -> Vec<(i64, i64)> {
 
 async fn within(
     app: &App,
-    (kind, filters, (from_ms, to_ms)): (Kind, &[Filter], (i64, i64)),
+    (kind, (filters, owners), (from_ms, to_ms)): (Kind, (&[Filter], &Owners), (i64, i64)),
     after: Option<&ClickId>,
     limit: usize,
 ) -> Result<Vec<Found>, clickhouse::error::Error> {
@@ -200,7 +204,7 @@ async fn within(
         let column = bind::column(filter.dimension);
         text.push_str(&bind::condition(&column, filter, &mut binds));
     }
-    text.push_str(&bind::owners(app.site, filters, (from_ms, to_ms), &mut binds));
+    text.push_str(&owners.condition(&mut binds));
     if let Some(after) = after {
         text.push_str(
             " AND t.time <= fromUnixTimestamp64Milli(?)

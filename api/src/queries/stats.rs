@@ -8,6 +8,7 @@ mod dimension;
 mod formulas;
 mod found;
 mod lead;
+mod owned;
 mod parts;
 mod sql;
 
@@ -207,8 +208,10 @@ pub async fn reports(app: &App, queries: &[Query]) -> Result<Vec<Report>, Error>
     let as_of = as_of::get(&app.db).await?;
     let mut plans = Vec::with_capacity(queries.len());
     for query in queries {
-        plans.push(Arc::new(Plan::of(query, &Kept::ask(app, query.range).await?)));
+        plans.push(Plan::of(query, &Kept::ask(app, query.range).await?));
     }
+    owned::find(app, &mut plans).await?;
+    let plans: Vec<Arc<Plan>> = plans.into_iter().map(Arc::new).collect();
     let found = found::ask(app, &plans).await?;
     let mut reports = Vec::with_capacity(queries.len());
     for (plan, found) in plans.iter().zip(found) {

@@ -18,11 +18,11 @@ use crate::{
         kept::{self, Kept},
     },
 };
-use pieces::Piece;
 use sources::{CLICKS, CONVERSIONS, Grain, Source};
 
 pub(super) use few::Together;
 pub(super) use part::Part;
+pub(super) use pieces::Piece;
 
 /// Which halves the answer has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +67,14 @@ impl Plan {
             pieces.extend(of_side);
         }
         Self { query: query.clone(), shape, pieces, wholes, expired }
+    }
+
+    /// Pieces that read clicks one by one.
+    pub(super) fn of_rows(&mut self) -> impl Iterator<Item = &mut Piece<'static>> {
+        self.pieces
+            .iter_mut()
+            .chain(self.wholes.iter_mut().flatten())
+            .filter(|piece| piece.source.of_clicks && piece.source.grain == Grain::Moment)
     }
 
     /// Whether the sum of all its groups is also that of another's.
@@ -132,7 +140,7 @@ fn rows_of(
     piece: &Piece<'_>,
     binds: &mut Vec<Bind>,
 ) -> String {
-    let Piece { source, range } = piece;
+    let source = piece.source;
     let by_outcome = is_by_outcome(query, source);
     let outcomes = if by_outcome { OUTCOMES } else { "" };
     binds.push(Bind::Number(site.to_sql()));
@@ -148,7 +156,7 @@ fn rows_of(
         text.push_str(&bind::condition(&column, filter, binds));
     }
     if source.of_clicks && source.grain == Grain::Moment {
-        text.push_str(&bind::owners(site, &query.filters, (range.from_ms, range.to_ms), binds));
+        text.push_str(&piece.owners.condition(binds));
     }
     text
 }

@@ -91,6 +91,7 @@ impl Shared<'_> {
         is_told_apart
             && self.piece.source.table == piece.source.table
             && self.piece.range == piece.range
+            && self.piece.owners == piece.owners
             && self.plan.query.filters == plan.query.filters
             && by_outcome(self.plan) == by_outcome(plan)
     }
@@ -121,14 +122,14 @@ impl Shared<'_> {
     }
 
     fn by_dimension(&self, site: SiteId, binds: &mut Vec<Bind>) -> String {
-        let (source, range) = (self.piece.source, self.piece.range);
+        let source = self.piece.source;
         let keys = || self.keys.iter().filter_map(|&(by, set)| Some((by?, set)));
         let names: Vec<String> = keys().map(|(by, _)| format!("'{}'", by.name())).collect();
         let sets: Vec<String> = keys().map(|(_, set)| set.to_string()).collect();
         let (names, sets) = (names.join(", "), sets.join(", "));
         let sums = part::sums(&self.plan.query, source);
         binds.push(Bind::Number(site.to_sql()));
-        let span = span(&Piece { source, range }, binds);
+        let span = span(self.piece, binds);
         let currency = if source.of_clicks { "" } else { ", t.currency" };
         format!(
             "SELECT toUInt16([{sets}][indexOf([{names}], toString(t.dimension))]) AS set, \

@@ -5,15 +5,26 @@ use chrono::{Offset, TimeZone};
 use chrono_tz::Tz;
 
 use super::{Dimension, Grain, Query, Source, asked};
-use crate::{params::range::Range, queries::kept::Kept};
+use crate::{
+    params::range::Range,
+    queries::{kept::Kept, owners::Owners},
+};
 
 const HOUR_MS: i64 = 3_600_000;
 
 /// A part of the span, and who answers for it.
 #[derive(Debug)]
-pub(super) struct Piece<'a> {
+pub(in super::super) struct Piece<'a> {
     pub(super) source: &'a Source,
-    pub(super) range: Range,
+    pub(in super::super) range: Range,
+    /// Whose rows they are, where that is known of clicks one by one.
+    pub(in super::super) owners: Owners,
+}
+
+impl<'a> Piece<'a> {
+    fn of(source: &'a Source, range: Range) -> Self {
+        Self { source, range, owners: Owners::default() }
+    }
 }
 
 impl Piece<'_> {
@@ -53,7 +64,7 @@ pub(super) fn of<'a>(
                     let before = Range { to_ms: whole.from_ms, ..range };
                     let behind = Range { from_ms: whole.to_ms, ..range };
                     rest.extend([before, behind].into_iter().filter(|one| one.from_ms < one.to_ms));
-                    pieces.push(Piece { source, range: whole });
+                    pieces.push(Piece::of(source, whole));
                 }
                 None => rest.push(range),
             }
@@ -63,7 +74,7 @@ pub(super) fn of<'a>(
     let expired = left.iter().map(|range| range.to_ms).max();
     if let (Some(source), true) = (sources.last(), pieces.is_empty()) {
         // Everything has expired: the question is one all the same.
-        pieces.push(Piece { source, range: query.range });
+        pieces.push(Piece::of(source, query.range));
     }
     (pieces, expired)
 }
