@@ -42,11 +42,6 @@ pub(super) fn condition(column: &str, filter: &Filter, binds: &mut Vec<Bind>) ->
     format!(" AND {column}{not} IN ?")
 }
 
-/// Whether links are asked for: their rows lie together, the newest at the end.
-pub(super) fn are_of_links(filters: &[Filter]) -> bool {
-    filters.iter().any(|filter| filter.dimension == Dimension::Link && !filter.exclude)
-}
-
 /// A dimension's column, of the table `t`.
 pub(super) fn column(by: Dimension) -> String {
     match by {

@@ -13,7 +13,7 @@ use super::{
     Page,
     bind::{self, Bind},
     owners::Owners,
-    stats::{Filter, Query, Side},
+    stats::{Dimension, Filter, Query, Side},
 };
 use crate::{app::App, clock, params::range::Range};
 
@@ -144,12 +144,14 @@ pub async fn list(
     }
     let limit = usize::from(limit);
     let mut rows: Vec<Click> = Vec::new();
-    let spans = match bind::are_of_links(&query.filters) {
-        true => vec![(query.range.from_ms, query.range.to_ms)],
-        false => stretches(query.range, newest_ms(after)),
-    };
     let Range { from_ms, to_ms, .. } = query.range;
     let owners = Owners::ask(app, &query.filters, (from_ms, to_ms)).await?;
+    // Rows of a few lie together, the newest of each at the end.
+    let of_links = |filter: &Filter| filter.dimension == Dimension::Link && !filter.exclude;
+    let spans = match owners.are_few() || query.filters.iter().any(of_links) {
+        true => vec![(from_ms, to_ms)],
+        false => stretches(query.range, newest_ms(after)),
+    };
     for span in spans {
         let wanted = limit + 1 - rows.len();
         let whose = (query.filters.as_slice(), &owners);

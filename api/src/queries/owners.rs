@@ -9,6 +9,8 @@ use super::{
 };
 use crate::app::App;
 
+/// Rows of so many are read at once.
+const FEW: usize = 10;
 /// So many affiliates are not found quicker than all of them.
 const MANY: usize = 1000;
 
@@ -29,6 +31,11 @@ impl Owners {
         let asked = bind::all(app.ch.query(&text), &binds);
         let found = bind::in_time(asked.fetch_all::<u32>()).await?;
         Ok(Self((found.len() <= MANY).then(|| found.into())))
+    }
+
+    /// Whether they are known, and so few that all their rows of a span are not many.
+    pub(super) fn are_few(&self) -> bool {
+        self.0.as_ref().is_some_and(|owners| owners.len() <= FEW)
     }
 
     /// ` AND affiliate IN ?` of the table `t`.
