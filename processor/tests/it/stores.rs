@@ -186,6 +186,38 @@ async fn a_rollup_that_differs_is_named_and_repaired() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn sums_of_what_another_view_made_are_compared_and_repaired() {
+    let world = World::new().await;
+    let mut log = world.writer(JOURNAL, NOON);
+    write(&mut log, 0, 20);
+    world.drain().await;
+    let sold = "SELECT toInt64(sum(conversions)) FROM conversions_by_day_site WHERE dimension = 'affiliate'";
+    let before = world.ask_engine(sold).await;
+    assert!(before > 0);
+    let config = world.config(&[]);
+    let day = "2026-01-01".parse().unwrap();
+    for (spoil, named) in [
+        (
+            "INSERT INTO conversions_by_day_site (site, dimension, day, id, conversions) VALUES (1, 'affiliate', '2026-01-01', 1, 3)",
+            "conversions_by_day_site on 2026-01-01",
+        ),
+        // What is put right beside clicks is put right in the sums of that, too.
+        (
+            "INSERT INTO conversions_by_click (site, time, day, affiliate, conversions) VALUES (1, '2026-01-01 12:00:00', '2026-01-01', 1, 2)",
+            "conversions_by_click on 2026-01-01",
+        ),
+    ] {
+        world.clickhouse.client().query(spoil).execute().await.unwrap();
+        assert!(world.ask_engine(sold).await > before);
+        let report = processor::audit::run(&config).await.unwrap();
+        assert!(report.to_string().contains(named), "{report}");
+        processor::repair::rollup(&config.stores, &config.window, day).await.unwrap();
+        assert_eq!(world.ask_engine(sold).await, before, "{named}");
+        world.audit().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_audit_names_rows_that_are_missing_and_rows_that_are_double() {
     let world = World::new().await;
     let mut log = world.writer(JOURNAL, NOON);
@@ -271,5 +303,5 @@ async fn every_table_remembers_enough_tokens_and_is_on_the_disk_when_it_answers(
     assert_eq!(world.ask_engine(wrong).await, 0);
     let all = "SELECT toInt64(count()) FROM system.tables WHERE database = currentDatabase()
                AND create_table_query LIKE '%non_replicated_deduplication_window = 10000%'";
-    assert_eq!(world.ask_engine(all).await, 20);
+    assert_eq!(world.ask_engine(all).await, 22);
 }
