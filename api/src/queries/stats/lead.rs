@@ -28,15 +28,14 @@ pub(super) async fn ask(
         Known::Some if plan.shape.conversions => return Ok(None),
         Known::Some => None,
     };
-    let more = match lead.second(app.site, wanted, &names) {
+    let conversions = match lead.conversions(app.site, wanted) {
         Some(statement) => rows::<Part>(app, &statement).await?,
         None => Vec::new(),
     };
-    if wanted.is_none() && more.len() > lead::MOST {
+    if wanted.is_none() && conversions.len() > lead::MOST {
         return Ok(None);
     }
-    let clicks = if lead.is_narrow() { clicks.in_full(&more) } else { clicks };
-    Ok(Some(clicks.with(&more, &plan.query)))
+    Ok(Some(clicks.with(&conversions, &plan.query)))
 }
 
 /// What is known of the groups by their clicks.
@@ -94,16 +93,10 @@ impl Clicks {
         self.groups.iter().flat_map(|group| group.keys.clone()).collect()
     }
 
-    /// The same with all numbers, where only some are known.
-    fn in_full(self, more: &[Part]) -> Self {
-        let of_clicks = more.iter().filter(|part| part.set == set::CLICKS);
-        Self { groups: of_clicks.map(|part| part.found(true)).collect(), ..self }
-    }
-
     /// The same with their conversions.
-    fn with(self, more: &[Part], query: &Query) -> Vec<Found> {
+    fn with(self, conversions: &[Part], query: &Query) -> Vec<Found> {
         let Self { mut total, mut groups, .. } = self;
-        for part in more.iter().filter(|part| part.set != set::CLICKS) {
+        for part in conversions {
             let found = part.found(false);
             if part.set == set::TOTAL { total.add(&found) } else { groups.push(found) }
         }

@@ -52,16 +52,9 @@ pub(in super::super) mod set {
     pub(in super::super::super) const TOTAL: u16 = 1;
     /// Everything, where the table has only rows with something in the key.
     pub(in super::super::super) const WHOLE: u16 = 2;
-    /// All numbers of clicks of one group.
-    pub(in super::super::super) const CLICKS: u16 = 3;
 }
 
 impl Lead<'_> {
-    /// Whether [`Lead::first`] does not give all numbers of a group.
-    pub(in super::super) fn is_narrow(&self) -> bool {
-        self.clicks.is_long() && self.gives_sum(true)
-    }
-
     /// Whether the sum of all groups comes from elsewhere than they do.
     fn gives_sum(&self, of_clicks: bool) -> bool {
         self.is_summed || self.has_whole(of_clicks)
@@ -75,10 +68,7 @@ impl Lead<'_> {
     pub(in super::super) fn first(&self, site: SiteId) -> Statement {
         let (query, source, mut binds) = (&self.plan.query, self.clicks.source, Vec::new());
         let whole = source.whole(query);
-        let sums = match self.is_narrow() {
-            true => part::few_sums(query, source, self.by),
-            false => part::sums(query, source),
-        };
+        let sums = part::sums(query, source);
         let rows = rows_of(source.table, site, query, self.clicks, &mut binds);
         // Those without the key are the rest of another table: what this one has of them is always wanted.
         let rest = if whole.is_some() { "key = '' DESC, " } else { "" };
@@ -111,26 +101,21 @@ impl Lead<'_> {
         Statement { text, binds }
     }
 
-    /// What else is said of the first groups: conversions of those that are `wanted`, or of all groups, at most [`MOST`]
-    /// and one; all numbers of clicks of `first`, where they are not known; and the sum of all conversions. `None` where
-    /// there is nothing to ask.
-    pub(in super::super) fn second(
+    /// Conversions of some groups and the sum of all; of all groups, at most [`MOST`] and one, where none are named. `None`
+    /// where the report has none.
+    pub(in super::super) fn conversions(
         &self,
         site: SiteId,
         wanted: Option<&[String]>,
-        first: &[String],
     ) -> Option<Statement> {
         let (mut binds, mut arms) = (Vec::new(), Vec::new());
         for piece in self.plan.pieces.iter().filter(|piece| !piece.source.of_clicks) {
             arms.push(match wanted {
                 Some(groups) if self.gives_sum(false) => {
-                    self.groups(site, piece, (set::GROUP, groups), &mut binds)
+                    self.groups(site, piece, groups, &mut binds)
                 }
                 groups => self.groups_and_sum(site, piece, groups, &mut binds),
             });
-        }
-        if self.is_narrow() && !first.is_empty() {
-            arms.push(self.groups(site, self.clicks, (set::CLICKS, first), &mut binds));
         }
         let mut text = arms.join(" UNION ALL ");
         if wanted.is_some() && self.plan.shape.conversions && !self.is_summed {
@@ -139,12 +124,12 @@ impl Lead<'_> {
         (!text.is_empty()).then_some(Statement { text, binds })
     }
 
-    /// Groups of a piece by their keys.
+    /// Conversions of groups by their keys.
     fn groups(
         &self,
         site: SiteId,
         piece: &Piece<'_>,
-        (set, groups): (u16, &[String]),
+        groups: &[String],
         binds: &mut Vec<Bind>,
     ) -> String {
         let (query, source) = (&self.plan.query, piece.source);
@@ -154,10 +139,10 @@ impl Lead<'_> {
             true => Bind::Numbers(groups.iter().filter_map(|id| id.parse().ok()).collect()),
             false => Bind::Texts(groups.to_vec()),
         });
-        let currency = if source.of_clicks { "" } else { ", t.currency" };
+        let set = set::GROUP;
         format!(
             "SELECT * FROM (WITH {key} SELECT toUInt16({set}) AS set, {name} AS key, {sums} FROM {rows} \
-             AND {column} IN ? GROUP BY k0{currency})",
+             AND {column} IN ? GROUP BY k0, t.currency)",
             key = self.named(piece),
             name = self.name(),
         )

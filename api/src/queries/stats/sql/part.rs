@@ -63,17 +63,6 @@ pub(super) fn sums(query: &Query, source: &Source) -> String {
     }
 }
 
-/// The same, but of clicks only what tells a group that counts nothing from others, and one number, of those under the
-/// names of a [`Part`]: fewer columns to read.
-pub(super) fn few_sums(query: &Query, source: &Source, name: &str) -> String {
-    let one = |(sum, of): (&str, &str)| match [CLICKS[0], CLICKS[4], name].contains(&of) {
-        true => format!("{sum} AS {of}"),
-        false => format!("toInt64(0) AS {of}"),
-    };
-    let sums: Vec<String> = expressions(query, source).into_iter().zip(CLICKS).map(one).collect();
-    format!("'' AS currency, {}", sums.join(", "))
-}
-
 /// A row: what one piece gives of one group, of conversions in one currency.
 #[derive(Debug, Clone, Default, Row, Deserialize)]
 pub(in super::super) struct Part {

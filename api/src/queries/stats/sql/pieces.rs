@@ -27,15 +27,6 @@ impl<'a> Piece<'a> {
     }
 }
 
-impl Piece<'_> {
-    /// Whether it has so many rows that to read one number of all, and all numbers of a few, is quicker than all of all.
-    pub(super) const fn is_long(&self) -> bool {
-        // Rows of three weeks by link take as long to read as a statement more to plan.
-        const MANY_MS: i64 = 21 * 24 * HOUR_MS;
-        self.source.is_long && self.range.to_ms - self.range.from_ms > MANY_MS
-    }
-}
-
 /// The pieces of a question's span, each with the first of `sources` that can answer for it, and until when nobody can:
 /// what has expired there. The last source answers for everything else.
 pub(super) fn of<'a>(

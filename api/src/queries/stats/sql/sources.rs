@@ -22,8 +22,6 @@ pub(super) struct Source {
     keeps: fn(Dimension) -> bool,
     /// Each of its rows is of one dimension alone, whatever the others are.
     pub(super) is_alone: bool,
-    /// It has far more rows than others.
-    pub(super) is_long: bool,
     /// It has only rows with something in these.
     lacks: Option<Lacks>,
 }
@@ -38,11 +36,11 @@ struct Lacks {
 }
 
 const fn clicks(table: &'static str, grain: Grain, keeps: fn(Dimension) -> bool) -> Source {
-    Source { table, of_clicks: true, grain, keeps, is_alone: false, is_long: false, lacks: None }
+    Source { table, of_clicks: true, grain, keeps, is_alone: false, lacks: None }
 }
 
 const fn conversions(table: &'static str, grain: Grain, keeps: fn(Dimension) -> bool) -> Source {
-    Source { table, of_clicks: false, grain, keeps, is_alone: false, is_long: false, lacks: None }
+    Source { table, of_clicks: false, grain, keeps, is_alone: false, lacks: None }
 }
 
 const fn alone(of: Source) -> Source {
@@ -87,7 +85,7 @@ pub(super) const CLICKS: [Source; 17] = [
     clicks("clicks_by_day_affiliate", Grain::Day, |by| {
         matches!(by, Dimension::Affiliate | Dimension::Program)
     }),
-    Source { is_long: true, ..clicks("clicks_by_day_link", Grain::Day, Dimension::is_id) },
+    clicks("clicks_by_day_link", Grain::Day, Dimension::is_id),
     clicks("clicks_by_day_referrer", Grain::Day, |by| {
         matches!(by, Dimension::Program | Dimension::Referrer | Dimension::Source)
     }),
