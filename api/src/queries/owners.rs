@@ -51,22 +51,17 @@ impl Owners {
     }
 }
 
-/// Whether there is somebody to ask for: where links or sub-ids are filtered by, and no affiliates.
-pub(super) fn are_known(filters: &[Filter]) -> bool {
-    filters.iter().filter(|filter| !filter.exclude).any(|filter| sums_of(filter).is_some())
-        && !filters.iter().any(|filter| !filter.exclude && filter.dimension == Dimension::Affiliate)
-}
-
+/// Of the first filter by links or sub-ids, where none is by affiliates.
 fn question(
     site: SiteId,
     filters: &[Filter],
     (from_ms, to_ms): (i64, i64),
 ) -> Option<(String, Vec<Bind>)> {
-    if !are_known(filters) {
+    let only = || filters.iter().filter(|filter| !filter.exclude);
+    if only().any(|filter| filter.dimension == Dimension::Affiliate) {
         return None;
     }
-    let mut only = filters.iter().filter(|filter| !filter.exclude);
-    let (filter, sums) = only.find_map(|filter| Some((filter, sums_of(filter)?)))?;
+    let (filter, sums) = only().find_map(|filter| Some((filter, sums_of(filter)?)))?;
     // A site's day is another than UTC's by one at most.
     let mut binds: Vec<Bind> = [site.to_sql(), from_ms, to_ms].map(Bind::Number).to_vec();
     let values = bind::condition(filter.dimension.name(), filter, &mut binds);

@@ -88,11 +88,8 @@ impl Lead<'_> {
         );
         match whole {
             Some(whole) if !self.has_whole(true) => {
-                let (rows, set) =
-                    (rows_of(whole, site, query, self.clicks, &mut binds), set::WHOLE);
-                text.push_str(&format!(
-                    " UNION ALL SELECT toUInt16({set}) AS set, '' AS key, {sums} FROM {rows}"
-                ));
+                let rows = rows_of(whole, site, query, self.clicks, &mut binds);
+                text.push_str(&sum_of(set::WHOLE, &sums, &rows));
             }
             Some(_) => text.push_str(&self.sum(site, (true, set::WHOLE), &mut binds)),
             None if self.is_summed => {}
@@ -180,9 +177,7 @@ impl Lead<'_> {
         for piece in &self.plan.wholes[usize::from(!of_clicks)] {
             let sums = part::sums(&query, piece.source);
             let rows = rows(site, &query, piece, binds);
-            text.push_str(&format!(
-                " UNION ALL SELECT toUInt16({set}) AS set, '' AS key, {sums} FROM {rows}{groups}"
-            ));
+            text.push_str(&(sum_of(set, &sums, &rows) + groups));
         }
         text
     }
@@ -194,4 +189,9 @@ impl Lead<'_> {
     fn name(&self) -> String {
         outer(self.key, "k0")
     }
+}
+
+/// The sum of rows, behind what is asked before.
+fn sum_of(set: u16, sums: &str, rows: &str) -> String {
+    format!(" UNION ALL SELECT toUInt16({set}) AS set, '' AS key, {sums} FROM {rows}")
 }

@@ -39,20 +39,14 @@ const CONVERSION_SUMS: &str = "sum(t.conversions) AS a, sum(t.refused) AS b, sum
 
 /// Gross, unique, duplicate and invalid clicks, and impressions, of a table, under these names.
 pub(super) fn click_sums(query: &Query, source: &Source, names: [&str; 5]) -> String {
-    let named: Vec<String> = expressions(query, source)
-        .iter()
-        .zip(names)
-        .map(|(sum, name)| format!("{sum} AS {name}"))
-        .collect();
-    named.join(", ")
-}
-
-fn expressions(query: &Query, source: &Source) -> [&'static str; 5] {
-    match source.grain {
+    let sums = match source.grain {
         Grain::Moment => OF_ROWS,
         _ if is_by_outcome(query, source) => BY_OUTCOME,
         _ => OF_SUMS,
-    }
+    };
+    let named: Vec<String> =
+        sums.iter().zip(names).map(|(sum, name)| format!("{sum} AS {name}")).collect();
+    named.join(", ")
 }
 
 /// The currency, and what a table sums: the columns of a [`Part`] behind its set and its key.

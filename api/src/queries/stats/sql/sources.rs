@@ -120,8 +120,7 @@ pub(super) const CLICKS: [Source; 17] = [
 
 pub(super) const CONVERSIONS: [Source; 4] = [
     conversions("conversions_by_day_program", Grain::Day, |by| {
-        use Dimension::{Currency, Event, Program, Refusal};
-        matches!(by, Program | Event | Refusal | Currency)
+        matches!(by, Dimension::Program | Dimension::Event | Dimension::Refusal)
     }),
     alone(conversions("conversions_by_day_site", Grain::Day, |by| {
         use Dimension::{
@@ -142,8 +141,7 @@ pub(super) const CONVERSIONS: [Source; 4] = [
         )
     })),
     conversions("conversions_by_day_link", Grain::Day, |by| {
-        use Dimension::{Currency, Event, Refusal};
-        by.is_id() || matches!(by, Event | Refusal | Currency)
+        by.is_id() || matches!(by, Dimension::Event | Dimension::Refusal)
     }),
     conversions("conversions_by_click", Grain::Moment, |_| true),
 ];
@@ -195,7 +193,7 @@ impl Source {
         };
         kept || match self.of_clicks {
             true => by == Dimension::Outcome,
-            false => self.is_alone && by == Dimension::Currency,
+            false => by == Dimension::Currency,
         }
     }
 
