@@ -155,7 +155,8 @@ fn others(
 ) -> Option<Row> {
     let left = |count: &dyn Fn(&stats::Row) -> Option<i64>| {
         let named: i64 = shown.iter().filter_map(|row| count(row)).sum();
-        count(&report.totals).map(|whole| whole - named)
+        // The sum may be a moment older than the rows beside it.
+        count(&report.totals).map(|whole| (whole - named).max(0))
     };
     let rest = left(&|row| first(shows, row));
     let conversions = left(&accepted);
