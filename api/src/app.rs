@@ -1,7 +1,7 @@
 //! What every handler may use: the stores, the keys, the live feed.
 
 use anyhow::{Context, bail};
-use schemas::{ids, ids::SiteId, keys::Keys};
+use schemas::{ids::SiteId, keys::Keys, proxies::Proxies};
 use sqlx::{
     PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -13,6 +13,7 @@ use crate::{
     Config,
     auth::Secret,
     config::Stores,
+    hosts::Hosts,
     metrics::Metrics,
     queries::{
         kept, live,
@@ -29,8 +30,14 @@ pub struct App {
     pub ch: clickhouse::Client,
     /// The installation's keys: click ids and postback tokens.
     pub keys: Arc<Keys>,
-    /// The site asked; there is one yet.
-    pub site: SiteId,
+    /// Which host is which site's.
+    pub hosts: Hosts,
+    /// Who speaks for a client.
+    pub proxies: Arc<Proxies>,
+    /// Answers other machines without TLS, because the operator said so.
+    pub allows_plain_http: bool,
+    /// Where people reach the platform's own site.
+    pub url: Arc<Url>,
     /// Where links and postbacks lead, without a slash at the end.
     pub tracking_url: Arc<str>,
     /// What lets a person in until accounts exist.
@@ -57,9 +64,22 @@ impl App {
         let secret = Secret::new(read(&config.token_file, "token")?.trim())
             .context("the file of the token holds none: start `tributary serve` once, or write 16 characters or more into it")?;
         let tracking_url = config.tracking_url.trim_end_matches('/').into();
-        let (site, live) = (ids::PLATFORM, live::Feed::default());
-        let (kept, metrics) = (kept::Remembered::default(), Metrics::new()?);
-        Ok(Self { db, ch, keys, site, tracking_url, secret, kept, live, metrics })
+        let hosts = Hosts::new(config.url.host_str().context("TRIBUTARY_URL has no host")?);
+        hosts.load(&db).await?;
+        Ok(Self {
+            db,
+            ch,
+            keys,
+            hosts,
+            proxies: Arc::new(Proxies::new(config.trusted_proxies.clone())),
+            allows_plain_http: config.insecure_http,
+            url: Arc::new(config.url.clone()),
+            tracking_url,
+            secret,
+            kept: kept::Remembered::default(),
+            live: live::Feed::default(),
+            metrics: Metrics::new()?,
+        })
     }
 }
 

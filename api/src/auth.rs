@@ -2,8 +2,7 @@
 //!
 //! A browser opens the printed address (`?token=…`) and is given a cookie and a clean URL; a program
 //! sends `Authorization: Bearer`. The cookie holds a value derived from the token, never the token.
-//! Refuses other hosts than this machine's own names, and a cookie's request that changes something
-//! without saying where it comes from.
+//! Refuses a cookie's request that changes something without saying where it comes from.
 
 use axum::{
     extract::{FromRequestParts, Request, State},
@@ -20,6 +19,8 @@ use std::{fmt, sync::Arc};
 use crate::{
     app::App,
     error::{Error, wants_page},
+    place::Place,
+    tenant::{Reach, TenantCtx},
 };
 
 /// The cookie's name: bound to one host, and to secure contexts (`localhost` is one).
@@ -92,7 +93,11 @@ pub async fn guard(State(app): State<App>, mut request: Request, next: Next) -> 
     }
     match admit(&app.secret, request.method(), request.headers()) {
         Ok(()) => {
-            request.extensions_mut().insert(Viewer { site: app.site });
+            let Some(site) = request.extensions().get::<Place>().map(|place| place.site) else {
+                return Error::Misdirected.into_response();
+            };
+            request.extensions_mut().insert(Viewer { site });
+            request.extensions_mut().insert(TenantCtx::new(app, site, Reach::ALL));
             next.run(request).await
         }
         Err(Error::Unauthorized) => refuse(&request),
@@ -117,29 +122,6 @@ pub fn safe_next(next: &str) -> &str {
     let plain = next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
     let ours = OURS.iter().any(|path| next.starts_with(path)) && !next.contains("//");
     if plain && ours && next.len() <= 2048 { next } else { "/dashboard/" }
-}
-
-/// Refuses every host but this machine's own names: a name of somebody else's that leads here
-/// (DNS rebinding) is not us.
-pub async fn only_this_host(request: Request, next: Next) -> Response {
-    let named = request.headers().get(header::HOST).map(HeaderValue::to_str);
-    let hosts = request.headers().get_all(header::HOST).iter().count();
-    let target = request.uri().authority().map(|authority| authority.as_str());
-    let ours = match named {
-        Some(Ok(host)) => hosts == 1 && is_local(host) && target.is_none_or(is_local),
-        _ => false,
-    };
-    if ours { next.run(request).await } else { Error::Misdirected.into_response() }
-}
-
-fn is_local(authority: &str) -> bool {
-    let host = match authority.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
-        _ => authority,
-    };
-    // All of 127.0.0.0/8 is this machine, and `TRIBUTARY_API` may name any of it.
-    let loopback = host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback());
-    loopback || ["localhost", "[::1]"].iter().any(|name| host.eq_ignore_ascii_case(name))
 }
 
 fn is_read(method: &Method) -> bool {

@@ -1,16 +1,27 @@
 //! Every knob of this process: flags, and the environment variables behind them.
 
+use ipnet::IpNet;
 use std::{net::SocketAddr, path::PathBuf};
+use url::Url;
 
 /// Of the API and the pages.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Config {
-    /// Where to listen. Until accounts exist only this machine's own addresses are taken.
+    /// Where to listen. Behind a proxy with TLS, keep it where only the proxy reaches it.
     #[arg(long = "listen", env = "TRIBUTARY_API", default_value = "localhost:8080")]
     pub listen: String,
     /// Health and metrics; for the operator only.
     #[arg(long = "admin", env = "TRIBUTARY_API_ADMIN", default_value = "127.0.0.1:8084")]
     pub admin: SocketAddr,
+    /// Where people reach the platform's own site: its host, and the scheme and port of every site's links
+    #[arg(long, env = "TRIBUTARY_URL", default_value = "http://localhost:8080")]
+    pub url: Url,
+    /// Networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed
+    #[arg(long, env = "TRIBUTARY_TRUSTED_PROXIES", value_delimiter = ',')]
+    pub trusted_proxies: Vec<IpNet>,
+    /// Serve plain HTTP to other machines, for a test network only: sessions can be stolen on the way
+    #[arg(long, env = "TRIBUTARY_INSECURE_HTTP")]
+    pub insecure_http: bool,
     /// Where visitors and advertisers reach the collector: the beginning of every link.
     #[arg(long, env = "TRIBUTARY_TRACKING_URL", default_value = "http://localhost:8081")]
     pub tracking_url: String,

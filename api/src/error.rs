@@ -29,6 +29,9 @@ pub enum Error {
     /// A host that is not ours.
     #[error("unknown host")]
     Misdirected,
+    /// Plain HTTP from another machine.
+    #[error("plain http")]
+    PlainHttp,
     /// There is no such thing, or not for this viewer.
     #[error("no such {0}")]
     NotFound(&'static str),
@@ -112,6 +115,7 @@ impl Error {
             Self::Unauthorized => (&codes::UNAUTHORIZED, String::new(), Vec::new()),
             Self::CrossSite => (&codes::CROSS_SITE, String::new(), Vec::new()),
             Self::Misdirected => (&codes::MISDIRECTED, String::new(), Vec::new()),
+            Self::PlainHttp => (&codes::PLAIN_HTTP, String::new(), Vec::new()),
             Self::NotFound(_) => (&codes::NOT_FOUND, self.to_string(), Vec::new()),
             Self::Unreadable(detail) => (&codes::UNREADABLE, detail, Vec::new()),
             Self::Invalid(errors) => (&codes::INVALID, String::new(), errors),

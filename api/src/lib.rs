@@ -10,6 +10,9 @@ pub mod routes;
 pub mod server;
 pub mod admin;
 pub mod metrics;
+pub mod hosts;
+pub mod place;
+pub mod tenant;
 pub mod auth;
 pub mod params;
 pub mod queries;
@@ -34,7 +37,9 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> anyhow::
     let admin = admin::bind(config.admin).await?;
     let app = app::App::open(&config).await?;
     let told = tokio::spawn(admin::serve(admin, app.clone()));
+    let hosts = tokio::spawn(app.hosts.clone().follow(app.db.clone()));
     server::serve(listeners, app, shutdown).await;
     told.abort();
+    hosts.abort();
     Ok(())
 }

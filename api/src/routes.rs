@@ -13,7 +13,7 @@ use tower_http::{
     timeout::TimeoutLayer,
 };
 
-use crate::{app::App, auth, error, error::Error, json, metrics, pages, server};
+use crate::{app::App, auth, error, error::Error, json, metrics, pages, place, server};
 
 const MAX_BODY: usize = 64 * 1024;
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
@@ -40,7 +40,7 @@ pub fn router(app: App) -> Router {
             ANSWER_DEADLINE,
         ))
         .layer(CsrfLayer::new())
-        .layer(from_fn(auth::only_this_host))
+        .layer(from_fn_with_state(app.clone(), place::find))
         .layer(from_fn(server::limit_url))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(error::answer))

@@ -1,7 +1,6 @@
 //! The accept loop: HTTP/1 with limits on heads, bodies and connections, and a graceful end.
 //!
 //! `axum::serve` waits for a request's head as long as the client likes; here it has five seconds.
-//! Refuses addresses that other machines can reach, until accounts exist.
 
 use anyhow::{Context, bail};
 use axum::{
@@ -23,8 +22,9 @@ use tokio::{
     net::{TcpListener, TcpStream, lookup_host},
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
 };
+use tower::ServiceExt;
 
-use crate::{app::App, routes};
+use crate::{app::App, place::Peer, routes};
 
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_CONNECTIONS: usize = 512;
@@ -36,20 +36,15 @@ pub(crate) const MAX_URL: usize = 16 * 1024;
 /// How long running answers may take to end.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Listens at every address of `listen` (`localhost` has two), all of this machine.
+/// Listens at every address of `listen` (`localhost` has two).
 ///
 /// # Errors
-/// An address that is not this machine's own, or in use: with what to do.
+/// No address, or one in use: with what to do.
 pub async fn bind(listen: &str) -> anyhow::Result<Vec<TcpListener>> {
     let addresses: Vec<SocketAddr> = lookup_host(listen)
         .await
         .with_context(|| format!("TRIBUTARY_API={listen} is no address: give HOST:PORT"))?
         .collect();
-    if let Some(address) = addresses.iter().find(|address| !address.ip().is_loopback()) {
-        bail!(
-            "TRIBUTARY_API={listen} is reachable from other machines ({address}); until accounts exist give localhost:PORT"
-        );
-    }
     let mut listeners = Vec::new();
     let mut refused = None;
     for address in addresses {
@@ -86,9 +81,9 @@ pub async fn serve(listeners: Vec<TcpListener>, app: App, shutdown: impl Future<
     loop {
         tokio::select! {
             () = &mut shutdown => break,
-            Some((stream, seat)) = accepted.recv() => {
+            Some((stream, peer, seat)) = accepted.recv() => {
                 let counted = Counted::new(&connections);
-                answer(&router, &graceful, stream, (seat, counted));
+                answer(&router, &graceful, (stream, peer), (seat, counted));
             }
         }
     }
@@ -110,13 +105,16 @@ pub(crate) async fn limit_url(request: Request, next: Next) -> Response {
 }
 
 /// Takes connections while there are seats; the kernel's queue holds the rest.
-async fn accept(listener: TcpListener, sender: mpsc::Sender<(TcpStream, OwnedSemaphorePermit)>) {
+async fn accept(
+    listener: TcpListener,
+    sender: mpsc::Sender<(TcpStream, Peer, OwnedSemaphorePermit)>,
+) {
     let seats = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
         let Ok(seat) = seats.clone().acquire_owned().await else { return };
         match listener.accept().await {
-            Ok((stream, _)) => {
-                if sender.send((stream, seat)).await.is_err() {
+            Ok((stream, peer)) => {
+                if sender.send((stream, Peer(peer), seat)).await.is_err() {
                     return;
                 }
             }
@@ -132,11 +130,15 @@ async fn accept(listener: TcpListener, sender: mpsc::Sender<(TcpStream, OwnedSem
 fn answer(
     router: &Router,
     graceful: &GracefulShutdown,
-    stream: TcpStream,
+    (stream, peer): (TcpStream, Peer),
     held: (OwnedSemaphorePermit, Counted),
 ) {
     let _ = stream.set_nodelay(true);
-    let service = TowerToHyperService::new(router.clone());
+    let service =
+        TowerToHyperService::new(router.clone().map_request(move |mut request: Request<_>| {
+            request.extensions_mut().insert(peer);
+            request
+        }));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)

@@ -2,7 +2,7 @@
 //!
 //! Nothing here is locked: a core is one thread. Refuses to be sent to another.
 
-use schemas::keys::Keys;
+use schemas::{keys::Keys, proxies::Proxies};
 use siphasher::sip::SipHasher13;
 use std::{
     cell::{Cell, RefCell},
@@ -20,7 +20,6 @@ use crate::{
     flood::Flood,
     links,
     metrics::{Counts, Metrics},
-    request::proxies::Proxies,
     ship::Shipping,
     slot::Slot,
     visit::Visits,

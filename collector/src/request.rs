@@ -3,7 +3,6 @@
 //! Refuses to read a cookie that is not ours, and to believe a header that no trusted proxy vouches for.
 
 pub mod params;
-pub mod proxies;
 pub mod text;
 
 use hyper::{
@@ -14,7 +13,7 @@ use schemas::event::Flags;
 use std::{borrow::Cow, net::IpAddr};
 
 use crate::{config::Privacy, visitor::cookie::Cookie};
-use proxies::Proxies;
+use schemas::proxies::Proxies;
 
 /// What a request's headers say of who sends it.
 #[derive(Debug, Clone, Copy)]

@@ -15,3 +15,4 @@ pub mod keys;
 pub mod money;
 pub mod status;
 pub mod retention;
+pub mod proxies;

@@ -33,13 +33,15 @@ pub enum Role {
     Collector,
     /// The only writer of money.
     Processor,
-    /// Accounts, programs, links; reads the rest.
+    /// Accounts, programs, links; reads the rest. One site at a time.
     Api,
+    /// Mail and expiry, of all sites.
+    Jobs,
 }
 
 impl Role {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Collector, Self::Processor, Self::Api];
+    pub const ALL: [Self; 4] = [Self::Collector, Self::Processor, Self::Api, Self::Jobs];
 
     /// Its name in PostgreSQL and in the file of passwords.
     #[must_use]
@@ -48,6 +50,7 @@ impl Role {
             Self::Collector => "tributary_collector",
             Self::Processor => "tributary_processor",
             Self::Api => "tributary_api",
+            Self::Jobs => "tributary_jobs",
         }
     }
 }

@@ -7,8 +7,15 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// ClickHouse's `owner` and `reader`; PostgreSQL's `postgres` (the cluster's owner, for migrations) and its services.
-const NAMES: [&str; 6] =
-    ["owner", "reader", "postgres", "tributary_collector", "tributary_processor", "tributary_api"];
+const NAMES: [&str; 7] = [
+    "owner",
+    "reader",
+    "postgres",
+    "tributary_collector",
+    "tributary_processor",
+    "tributary_api",
+    "tributary_jobs",
+];
 
 /// One password for each name.
 pub struct Passwords {

@@ -56,7 +56,9 @@ codes!(
     MEDIA_TYPE = UNSUPPORTED_MEDIA_TYPE "media_type" "Unsupported media type"
         "Send `Content-Type: application/json`, not compressed.";
     MISDIRECTED = MISDIRECTED_REQUEST "misdirected" "Unknown host"
-        "This server answers as localhost only, until accounts and domains exist.";
+        "No site has this host. Sites answer under their own domain only; a name that leads here is not enough.";
+    PLAIN_HTTP = FORBIDDEN "plain_http" "Put TLS in front"
+        "A page or token that leaves this machine unencrypted can be read on the way. Put a proxy with TLS in front and name it in TRIBUTARY_TRUSTED_PROXIES; for a test network, start with TRIBUTARY_INSECURE_HTTP=true.";
     INVALID = UNPROCESSABLE_ENTITY "invalid" "Some fields are wrong"
         "`errors` names each field with a code and a sentence. Nothing was changed.";
     TOO_MANY = TOO_MANY_REQUESTS "too_many_listeners" "Too many listeners"

@@ -46,7 +46,8 @@ pub async fn answer(request: Request, next: Next) -> Response {
     if (status.is_client_error() || status.is_server_error()) && !is_json {
         let problem = response.extensions_mut().remove::<Problem>();
         let problem = problem.unwrap_or_else(|| Problem::of_status(status));
-        match wants_page {
+        // A host that is nobody's is shown nobody's page.
+        match wants_page && *problem.code != codes::MISDIRECTED {
             true => write_page(&mut response, &problem, &id, (&method, &head)),
             false => write_json(&mut response, &problem, &id),
         }

@@ -440,6 +440,8 @@ problem-in-the-past = Not before now.
 ## Error pages
 error-404 = Nothing is here
 error-404-text = The address is mistyped, or what was here is gone. The search above finds links, programs and conversions by any id.
+error-tls = Put TLS in front
+error-tls-text = Over plain HTTP somebody on the way could read your password. Put a proxy with TLS in front of Tributary and name it in TRIBUTARY_TRUSTED_PROXIES.
 error-403 = This is not for you to do
 error-403-text = The request came from another site, or your session may not do this. Go back and try it from the page itself.
 error-400 = This address cannot be read

@@ -440,6 +440,8 @@ problem-in-the-past = Pas avant maintenant.
 ## Pages d’erreur
 error-404 = Il n’y a rien ici
 error-404-text = L’adresse est mal tapée, ou ce qui était ici n’y est plus. La recherche ci-dessus trouve liens, programmes et conversions par n’importe quel identifiant.
+error-tls = Une connexion chiffrée est nécessaire
+error-tls-text = Sans chiffrement, quelqu’un sur le chemin pourrait lire votre mot de passe. Placez un proxy TLS devant Tributary et nommez-le dans TRIBUTARY_TRUSTED_PROXIES.
 error-403 = Cela ne vous est pas permis
 error-403-text = La demande venait d’un autre site, ou votre session ne le permet pas. Revenez en arrière et essayez depuis la page elle-même.
 error-400 = Cette adresse est illisible

@@ -2,7 +2,6 @@
 
 use axum::{
     Json,
-    extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -11,8 +10,6 @@ use serde_json::{Value, json};
 
 use super::{Answer, Id, list as envelope, time};
 use crate::{
-    app::App,
-    auth::Viewer,
     error::Error,
     params::{
         self, Errors,
@@ -21,43 +18,42 @@ use crate::{
         pairs::Pairs,
     },
     queries::affiliates::{self, Affiliate},
+    tenant::TenantCtx,
 };
 
 /// Newest first.
-pub async fn list(State(app): State<App>, viewer: Viewer, mut pairs: Pairs) -> Answer {
+pub async fn list(ctx: TenantCtx, mut pairs: Pairs) -> Answer {
     let mut errors = Errors::default();
     let (find, cursor) = params::affiliates::take(&mut pairs, &mut errors);
     params::done(pairs, errors)?;
-    let page = affiliates::list(&app.db, viewer.site, &find, cursor).await?;
+    let page = affiliates::list(&ctx.db, &find, cursor).await?;
     Ok(Json(envelope(&page, row)))
 }
 
 /// One of them.
-pub async fn get(State(app): State<App>, viewer: Viewer, Id(id): Id<AffiliateId>) -> Answer {
-    Ok(Json(row(&affiliates::get(&app.db, viewer.site, id).await?)))
+pub async fn get(ctx: TenantCtx, Id(id): Id<AffiliateId>) -> Answer {
+    Ok(Json(row(&affiliates::get(&ctx.db, id).await?)))
 }
 
 /// Makes one.
-pub async fn create(
-    State(app): State<App>,
-    viewer: Viewer,
-    Body(body): Body<AffiliateBody>,
-) -> Result<Response, Error> {
-    let id = affiliates::insert(&app.db, viewer.site, &body.read()?).await?;
-    let made = row(&affiliates::get(&app.db, viewer.site, id).await?);
+pub async fn create(ctx: TenantCtx, Body(body): Body<AffiliateBody>) -> Result<Response, Error> {
+    let id = ctx
+        .db
+        .write(async |tx| Ok::<_, Error>(affiliates::insert(tx, &body.read()?).await?))
+        .await?;
+    let made = row(&affiliates::get(&ctx.db, id).await?);
     let location = format!("/api/v1/affiliate/affiliates/{id}/");
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(made)).into_response())
 }
 
 /// Changes one.
 pub async fn change(
-    State(app): State<App>,
-    viewer: Viewer,
+    ctx: TenantCtx,
     Id(id): Id<AffiliateId>,
     Body(body): Body<AffiliateChangeBody>,
 ) -> Answer {
-    affiliates::update(&app.db, viewer.site, id, &body.read()?).await?;
-    Ok(Json(row(&affiliates::get(&app.db, viewer.site, id).await?)))
+    ctx.db.write(async |tx| affiliates::update(tx, id, &body.read()?).await).await?;
+    Ok(Json(row(&affiliates::get(&ctx.db, id).await?)))
 }
 
 fn row(affiliate: &Affiliate) -> Value {

@@ -1,16 +1,11 @@
 //! `GET /api/v1/affiliate/clicks/`: the rows a number counts, one by one. Impressions by `kind=impression`.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::Path};
 use schemas::click_id::ClickId;
 use serde_json::{Value, json};
 
 use super::{Answer, affiliate_id, link_id, list as envelope, program_id, put_as_of, time};
 use crate::{
-    app::App,
-    auth::Viewer,
     clock,
     error::{Error, Field},
     params::{self, Errors, cursor, pairs::Pairs},
@@ -19,13 +14,14 @@ use crate::{
         clicks::{self, Click, Kind},
         kept, sites,
     },
+    tenant::TenantCtx,
 };
 
 /// Newest first, with the filters of a report; `starting_after` is a click id.
-pub async fn list(State(app): State<App>, viewer: Viewer, mut pairs: Pairs) -> Answer {
-    let site = sites::get(&app.db, viewer.site).await?;
+pub async fn list(ctx: TenantCtx, mut pairs: Pairs) -> Answer {
+    let site = sites::get(&ctx.db).await?;
     let mut errors = Errors::default();
-    let after = pairs.take("starting_after").map(|text| proven(&app, "starting_after", &text));
+    let after = pairs.take("starting_after").map(|text| proven(&ctx, "starting_after", &text));
     let after = after.and_then(|after| errors.take(after));
     let kind = pairs.take("kind").map(|text| {
         let wrong = || Field::new("kind", "unknown", "click or impression");
@@ -35,19 +31,19 @@ pub async fn list(State(app): State<App>, viewer: Viewer, mut pairs: Pairs) -> A
     let limit = cursor::limit(&mut pairs, &mut errors);
     let query = params::stats::take(&mut pairs, &mut errors, &site, clock::now());
     params::done(pairs, errors)?;
-    let as_of = as_of::get(&app.db).await?;
-    let page = clicks::list(&app, (kind, &query), after.as_ref(), limit).await?;
+    let as_of = as_of::get(&ctx.db).await?;
+    let page = clicks::list(&ctx, (kind, &query), after.as_ref(), limit).await?;
     let mut answer = envelope(&page, row);
-    answer["expired_before"] = json!(kept::rows_left_out(&app, query.range).await?.map(time));
+    answer["expired_before"] = json!(kept::rows_left_out(&ctx, query.range).await?.map(time));
     put_as_of(&mut answer, &as_of);
     Ok(Json(answer))
 }
 
 /// One by its id.
-pub async fn find(State(app): State<App>, viewer: Viewer, Path(id): Path<String>) -> Answer {
-    let id = proven(&app, "id", &id).map_err(|_| Error::NotFound("click"))?;
-    let as_of = as_of::get(&app.db).await?;
-    let click = clicks::find(&app, viewer.site, &id).await?.ok_or(Error::NotFound("click"))?;
+pub async fn find(ctx: TenantCtx, Path(id): Path<String>) -> Answer {
+    let id = proven(&ctx, "id", &id).map_err(|_| Error::NotFound("click"))?;
+    let as_of = as_of::get(&ctx.db).await?;
+    let click = clicks::find(&ctx, &id).await?.ok_or(Error::NotFound("click"))?;
     let mut answer = row(&click);
     put_as_of(&mut answer, &as_of);
     Ok(Json(answer))
@@ -81,7 +77,7 @@ pub(super) fn row(click: &Click) -> Value {
     })
 }
 
-fn proven(app: &App, field: &str, text: &str) -> Result<ClickId, Field> {
-    let proven = app.keys.click_ids().verify(text);
+fn proven(ctx: &TenantCtx, field: &str, text: &str) -> Result<ClickId, Field> {
+    let proven = ctx.keys.click_ids().verify(text);
     proven.map_err(|error| Field::new(field, "not_ours", error.to_string()))
 }

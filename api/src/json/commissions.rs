@@ -1,13 +1,11 @@
 //! `/api/v1/affiliate/commissions/`: what affiliates earned.
 
-use axum::{Json, extract::State};
+use axum::Json;
 use schemas::ids::CommissionId;
 use serde_json::{Value, json};
 
 use super::{Answer, Id, link_id, list as envelope, money, put_as_of, time};
 use crate::{
-    app::App,
-    auth::Viewer,
     clock,
     params::{self, Errors, pairs::Pairs, range::Clock},
     queries::{
@@ -15,18 +13,19 @@ use crate::{
         commissions::{self, Commission, Sum},
         sites,
     },
+    tenant::TenantCtx,
 };
 
 /// Newest first, with the sums over everything asked for.
-pub async fn list(State(app): State<App>, viewer: Viewer, mut pairs: Pairs) -> Answer {
-    let zone = sites::get(&app.db, viewer.site).await?.zone;
+pub async fn list(ctx: TenantCtx, mut pairs: Pairs) -> Answer {
+    let zone = sites::get(&ctx.db).await?.zone;
     let clock = Clock { zone, now: clock::now() };
     let mut errors = Errors::default();
     let (find, cursor) = params::commissions::take(&mut pairs, &mut errors, clock);
     params::done(pairs, errors)?;
-    let as_of = as_of::get(&app.db).await?;
-    let sums = commissions::sums(&app.db, viewer.site, &find).await?;
-    let page = commissions::list(&app.db, viewer.site, &find, cursor).await?;
+    let as_of = as_of::get(&ctx.db).await?;
+    let sums = commissions::sums(&ctx.db, &find).await?;
+    let page = commissions::list(&ctx.db, &find, cursor).await?;
     let mut answer = envelope(&page, row);
     answer["sums"] = sums.iter().map(sum).collect();
     put_as_of(&mut answer, &as_of);
@@ -34,9 +33,9 @@ pub async fn list(State(app): State<App>, viewer: Viewer, mut pairs: Pairs) -> A
 }
 
 /// One of them.
-pub async fn get(State(app): State<App>, viewer: Viewer, Id(id): Id<CommissionId>) -> Answer {
-    let as_of = as_of::get(&app.db).await?;
-    let mut answer = row(&commissions::get(&app.db, viewer.site, id).await?);
+pub async fn get(ctx: TenantCtx, Id(id): Id<CommissionId>) -> Answer {
+    let as_of = as_of::get(&ctx.db).await?;
+    let mut answer = row(&commissions::get(&ctx.db, id).await?);
     put_as_of(&mut answer, &as_of);
     Ok(Json(answer))
 }

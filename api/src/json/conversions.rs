@@ -1,6 +1,6 @@
 //! `/api/v1/affiliate/conversions/`: found by transaction, click or receipt; each with its trace.
 
-use axum::{Json, extract::State};
+use axum::Json;
 use schemas::ids::ConversionId;
 use serde_json::{Value, json};
 
@@ -9,8 +9,6 @@ use super::{
     put_as_of, time,
 };
 use crate::{
-    app::App,
-    auth::Viewer,
     clock,
     params::{self, Errors, pairs::Pairs, range::Clock},
     queries::{
@@ -18,26 +16,27 @@ use crate::{
         conversions::{self, Conversion, Posting},
         sites,
     },
+    tenant::TenantCtx,
 };
 
 /// Newest first.
-pub async fn list(State(app): State<App>, viewer: Viewer, mut pairs: Pairs) -> Answer {
-    let zone = sites::get(&app.db, viewer.site).await?.zone;
+pub async fn list(ctx: TenantCtx, mut pairs: Pairs) -> Answer {
+    let zone = sites::get(&ctx.db).await?.zone;
     let clock = Clock { zone, now: clock::now() };
     let mut errors = Errors::default();
-    let (find, cursor) = params::conversions::take(&mut pairs, &mut errors, &app.keys, clock);
+    let (find, cursor) = params::conversions::take(&mut pairs, &mut errors, &ctx.keys, clock);
     params::done(pairs, errors)?;
-    let as_of = as_of::get(&app.db).await?;
-    let page = conversions::found(&app, viewer.site, &find, cursor).await?;
+    let as_of = as_of::get(&ctx.db).await?;
+    let page = conversions::found(&ctx, &find, cursor).await?;
     let mut answer = envelope(&page, row);
     put_as_of(&mut answer, &as_of);
     Ok(Json(answer))
 }
 
 /// One of them with its whole life.
-pub async fn get(State(app): State<App>, viewer: Viewer, Id(id): Id<ConversionId>) -> Answer {
-    let as_of = as_of::get(&app.db).await?;
-    let life = conversions::life(&app, viewer.site, id).await?;
+pub async fn get(ctx: TenantCtx, Id(id): Id<ConversionId>) -> Answer {
+    let as_of = as_of::get(&ctx.db).await?;
+    let life = conversions::life(&ctx, id).await?;
     let mut answer = row(&life.conversion);
     answer["trace"] = life.conversion.trace.clone();
     answer["click"] = life.click.as_ref().map_or(Value::Null, clicks::row);

@@ -1,23 +1,19 @@
 //! `GET /api/v1/events/{receipt_id}/`: what became of an event an advertiser sent.
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::Path};
 use serde_json::json;
 
 use super::{Answer, conversions, time};
 use crate::{
-    app::App,
-    auth::Viewer,
     params::conversions::receipt,
     queries::events::{self, Standing},
+    tenant::TenantCtx,
 };
 
 /// Where it stands.
-pub async fn get(State(app): State<App>, _: Viewer, Path(id): Path<String>) -> Answer {
-    let receipt = receipt(&app.keys, &id)?;
-    let (state, rest) = match events::get(&app, &receipt).await? {
+pub async fn get(ctx: TenantCtx, Path(id): Path<String>) -> Answer {
+    let receipt = receipt(&ctx.keys, &id)?;
+    let (state, rest) = match events::get(&ctx, &receipt).await? {
         Standing::Decided(conversion) => ("decided", conversions::row(&conversion)),
         Standing::Waiting { until } => ("waiting_for_click", json!({ "until": time(until) })),
         Standing::DeadLetter => ("dead_letter", json!(null)),

@@ -2,7 +2,6 @@
 
 use axum::{
     Json,
-    extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -13,8 +12,6 @@ use std::collections::HashMap;
 
 use super::{Answer, Id, list as envelope, put_as_of, stats::row as numbers, time, warnings};
 use crate::{
-    app::App,
-    auth::Viewer,
     clock,
     error::Error,
     params::{
@@ -29,20 +26,21 @@ use crate::{
         sites,
         stats::{self, Dimension, Filter, Metric, Order, Query},
     },
+    tenant::TenantCtx,
 };
 
 /// Newest first, each with its numbers in the span asked for (null while they are delayed).
-pub async fn list(State(app): State<App>, viewer: Viewer, mut pairs: Pairs) -> Answer {
-    let zone = sites::get(&app.db, viewer.site).await?.zone;
+pub async fn list(ctx: TenantCtx, mut pairs: Pairs) -> Answer {
+    let zone = sites::get(&ctx.db).await?.zone;
     let mut errors = Errors::default();
     let (find, cursor) = params::links::take(&mut pairs, &mut errors);
     let range = errors.take(Range::take(&mut pairs, zone, clock::now()));
     params::done(pairs, errors)?;
-    let page = links::list(&app.db, viewer.site, &find, cursor).await?;
+    let page = links::list(&ctx.db, &find, cursor).await?;
     let ids: Vec<LinkId> = page.rows.iter().map(|link| link.id).collect();
     let query = range.map(|range| about(&ids, range, zone));
     let report = match &query {
-        Some(query) => stats::or_delayed(stats::report(&app, query).await)?,
+        Some(query) => stats::or_delayed(stats::report(&ctx, query).await)?,
         None => None,
     };
     let known: HashMap<&str, &stats::Row> = report
@@ -51,7 +49,7 @@ pub async fn list(State(app): State<App>, viewer: Viewer, mut pairs: Pairs) -> A
         .filter_map(|row| row.keys.first().map(|key| (key.as_str(), row)))
         .collect();
     let mut answer = envelope(&page, |link| {
-        let mut one = row(&app, link);
+        let mut one = row(&ctx, link);
         let zero = stats::Row::zero();
         let id = link.id.to_string();
         let found = known.get(id.as_str()).copied().unwrap_or(&zero);
@@ -71,37 +69,32 @@ pub async fn list(State(app): State<App>, viewer: Viewer, mut pairs: Pairs) -> A
 }
 
 /// One of them.
-pub async fn get(State(app): State<App>, viewer: Viewer, Id(id): Id<LinkId>) -> Answer {
-    Ok(Json(row(&app, &links::get(&app.db, viewer.site, id).await?)))
+pub async fn get(ctx: TenantCtx, Id(id): Id<LinkId>) -> Answer {
+    Ok(Json(row(&ctx, &links::get(&ctx.db, id).await?)))
 }
 
 /// Makes one.
-pub async fn create(
-    State(app): State<App>,
-    viewer: Viewer,
-    Body(body): Body<LinkBody>,
-) -> Result<Response, Error> {
-    let id = links::insert(&app.db, viewer.site, &body.read()?).await?;
-    let made = saved(&app, viewer, id).await?;
+pub async fn create(ctx: TenantCtx, Body(body): Body<LinkBody>) -> Result<Response, Error> {
+    let id = ctx.db.write(async |tx| links::insert(tx, &body.read()?).await).await?;
+    let made = saved(&ctx, id).await?;
     let location = format!("/api/v1/affiliate/links/{id}/");
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(made)).into_response())
 }
 
 /// Changes one.
 pub async fn change(
-    State(app): State<App>,
-    viewer: Viewer,
+    ctx: TenantCtx,
     Id(id): Id<LinkId>,
     Body(body): Body<LinkChangeBody>,
 ) -> Answer {
-    links::update(&app.db, viewer.site, id, &body.read()?).await?;
-    saved(&app, viewer, id).await.map(Json)
+    ctx.db.write(async |tx| links::update(tx, id, &body.read()?).await).await?;
+    saved(&ctx, id).await.map(Json)
 }
 
 /// What was just saved, and what whoever saved it should know.
-async fn saved(app: &App, viewer: Viewer, id: LinkId) -> Result<Value, Error> {
-    let link = links::get(&app.db, viewer.site, id).await?;
-    let mut answer = row(app, &link);
+async fn saved(ctx: &TenantCtx, id: LinkId) -> Result<Value, Error> {
+    let link = links::get(&ctx.db, id).await?;
+    let mut answer = row(ctx, &link);
     answer["warnings"] = warnings(&link.destination);
     Ok(answer)
 }
@@ -115,12 +108,12 @@ pub fn about(ids: &[LinkId], range: Range, site_zone: Tz) -> Query {
     Query { range, site_zone, group_by: vec![Dimension::Link], filters, order, limit }
 }
 
-fn row(app: &App, link: &Link) -> Value {
+fn row(ctx: &TenantCtx, link: &Link) -> Value {
     json!({
         "object": "link",
         "id": link.id.to_string(),
         "code": link.code,
-        "url": format!("{}/c/{}", app.tracking_url, link.code),
+        "url": format!("{}/c/{}", ctx.tracking_url, link.code),
         "affiliate": link.affiliate.to_string(),
         "affiliate_name": link.affiliate_name,
         "program": link.program.to_string(),

@@ -1,31 +1,26 @@
 //! `GET /api/v1/live/`: numbers that move, by server-sent events.
 
-use axum::{
-    extract::State,
-    response::sse::{Event, KeepAlive, Sse},
-};
+use axum::response::sse::{Event, KeepAlive, Sse};
 use serde_json::{Value, json};
 use std::{convert::Infallible, time::Duration};
 use tokio_stream::{Stream, StreamExt, wrappers::WatchStream};
 
 use super::{clicks, put_as_of, stats::row};
 use crate::{
-    app::App,
-    auth::Viewer,
     error::Error,
     params::range::Range,
     queries::{
         live::{Frame, Latest},
         stats::{Dimension, Order, Query},
     },
+    tenant::TenantCtx,
 };
 
 /// An event `frame` with each change, an event `delayed` while a store does not answer.
 pub async fn stream(
-    State(app): State<App>,
-    _: Viewer,
+    ctx: TenantCtx,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Error> {
-    let listener = app.live.listen(&app)?;
+    let listener = ctx.live.listen(&ctx)?;
     let frames = WatchStream::new(listener.frames.clone());
     // The seat is kept as long as the stream is.
     let events = frames.map(move |latest| {

@@ -2,7 +2,6 @@
 
 use axum::{
     Json,
-    extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -11,8 +10,6 @@ use serde_json::{Value, json};
 
 use super::{Answer, Id, list as envelope, time, warnings};
 use crate::{
-    app::App,
-    auth::Viewer,
     clock,
     error::Error,
     params::{
@@ -26,79 +23,74 @@ use crate::{
         programs::{self, Plan, PlanKind, Program},
         sites,
     },
+    tenant::TenantCtx,
 };
 
 /// Newest first; without terms and token, which a program's own URL shows.
-pub async fn list(State(app): State<App>, viewer: Viewer, mut pairs: Pairs) -> Answer {
+pub async fn list(ctx: TenantCtx, mut pairs: Pairs) -> Answer {
     let mut errors = Errors::default();
     let (find, cursor) = params::programs::take(&mut pairs, &mut errors);
     params::done(pairs, errors)?;
-    let page = programs::list(&app.db, viewer.site, &find, cursor).await?;
+    let page = programs::list(&ctx.db, &find, cursor).await?;
     Ok(Json(envelope(&page, row)))
 }
 
 /// One of them, with its terms and a postback URL to copy.
-pub async fn get(State(app): State<App>, viewer: Viewer, Id(id): Id<ProgramId>) -> Answer {
-    whole(&app, viewer, id).await.map(Json)
+pub async fn get(ctx: TenantCtx, Id(id): Id<ProgramId>) -> Answer {
+    whole(&ctx, id).await.map(Json)
 }
 
 /// Makes one.
-pub async fn create(
-    State(app): State<App>,
-    viewer: Viewer,
-    Body(body): Body<ProgramBody>,
-) -> Result<Response, Error> {
-    let site = sites::get(&app.db, viewer.site).await?;
-    let id = programs::insert(&app.db, viewer.site, &body.read(&site.currency)?).await?;
-    let made = saved(&app, viewer, id).await?;
+pub async fn create(ctx: TenantCtx, Body(body): Body<ProgramBody>) -> Result<Response, Error> {
+    let site = sites::get(&ctx.db).await?;
+    let id =
+        ctx.db.write(async |tx| programs::insert(tx, &body.read(&site.currency)?).await).await?;
+    let made = saved(&ctx, id).await?;
     let location = format!("/api/v1/affiliate/programs/{id}/");
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(made)).into_response())
 }
 
 /// Changes one.
 pub async fn change(
-    State(app): State<App>,
-    viewer: Viewer,
+    ctx: TenantCtx,
     Id(id): Id<ProgramId>,
     Body(body): Body<ProgramChangeBody>,
 ) -> Answer {
-    programs::update(&app.db, viewer.site, id, &body.read()?).await?;
-    saved(&app, viewer, id).await.map(Json)
+    ctx.db.write(async |tx| programs::update(tx, id, &body.read()?).await).await?;
+    saved(&ctx, id).await.map(Json)
 }
 
 /// Adds a line to the terms.
 pub async fn add_plan(
-    State(app): State<App>,
-    viewer: Viewer,
+    ctx: TenantCtx,
     Id(id): Id<ProgramId>,
     Body(body): Body<PlanBody>,
 ) -> Result<Response, Error> {
     let now = clock::now();
-    programs::put_plan(&app.db, viewer.site, id, &body.read(now)?, now).await?;
-    Ok((StatusCode::CREATED, Json(whole(&app, viewer, id).await?)).into_response())
+    ctx.db.write(async |tx| programs::put_plan(tx, id, &body.read(now)?, now).await).await?;
+    Ok((StatusCode::CREATED, Json(whole(&ctx, id).await?)).into_response())
 }
 
 /// Makes the postback token worthless and shows the new one.
-pub async fn rotate_token(State(app): State<App>, viewer: Viewer, Id(id): Id<ProgramId>) -> Answer {
-    programs::rotate_token(&app.db, viewer.site, id).await?;
-    whole(&app, viewer, id).await.map(Json)
+pub async fn rotate_token(ctx: TenantCtx, Id(id): Id<ProgramId>) -> Answer {
+    ctx.db.write(async |tx| programs::rotate_token(tx, id).await).await?;
+    whole(&ctx, id).await.map(Json)
 }
 
 /// What was just saved, and what whoever saved it should know.
-async fn saved(app: &App, viewer: Viewer, id: ProgramId) -> Result<Value, Error> {
-    let mut answer = whole(app, viewer, id).await?;
+async fn saved(ctx: &TenantCtx, id: ProgramId) -> Result<Value, Error> {
+    let mut answer = whole(ctx, id).await?;
     answer["warnings"] = warnings(answer["destination"].as_str().unwrap_or_default());
     Ok(answer)
 }
 
-async fn whole(app: &App, viewer: Viewer, id: ProgramId) -> Result<Value, Error> {
-    let program = programs::get(&app.db, viewer.site, id).await?;
-    let plans = programs::plans(&app.db, viewer.site, id, clock::now()).await?;
+async fn whole(ctx: &TenantCtx, id: ProgramId) -> Result<Value, Error> {
+    let program = programs::get(&ctx.db, id).await?;
+    let plans = programs::plans(&ctx.db, id, clock::now()).await?;
     let mut answer = row(&program);
     answer["plans"] = plans.iter().map(plan).collect();
-    answer["postback_token"] =
-        json!(app.keys.postback_token(viewer.site, id, program.token_version));
-    answer["postback_url"] = json!(app.postback_url(viewer.site, &program, &plans));
+    answer["postback_token"] = json!(ctx.keys.postback_token(ctx.site, id, program.token_version));
+    answer["postback_url"] = json!(ctx.postback_url(ctx.site, &program, &plans));
     Ok(answer)
 }
 

@@ -1,23 +1,23 @@
 //! `GET /api/v1/affiliate/stats/`: numbers by any listed dimensions.
 
-use axum::{Json, extract::State};
+use axum::Json;
 use chrono::{DateTime, SecondsFormat};
 use serde_json::{Map, Value, json};
 
 use super::{Answer, put_as_of};
 use crate::{
-    app::App,
     auth::Viewer,
     params::stats::StatsQuery,
     queries::{
         minor,
         stats::{self, Clicks, Conversions, Dimension, FORMULAS, Query, Row},
     },
+    tenant::TenantCtx,
 };
 
 /// The report.
-pub async fn report(State(app): State<App>, _: Viewer, StatsQuery(query): StatsQuery) -> Answer {
-    let report = stats::report(&app, &query).await?;
+pub async fn report(ctx: TenantCtx, StatsQuery(query): StatsQuery) -> Answer {
+    let report = stats::report(&ctx, &query).await?;
     let by: Vec<&str> = query.group_by.iter().map(|by| by.name()).collect();
     let data: Vec<Value> = report.rows.iter().map(|found| row(found, &query)).collect();
     let mut answer = json!({

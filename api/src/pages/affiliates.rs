@@ -9,7 +9,6 @@ use super::{
     typed::{Typed, Wrong, mendable},
 };
 use crate::{
-    app::App,
     auth::Viewer,
     error::Error,
     i18n::Text,
@@ -22,10 +21,11 @@ use crate::{
         Page,
         affiliates::{self, Affiliate, AffiliateChange},
     },
+    tenant::TenantCtx,
 };
 use askama::Template;
 use axum::{
-    extract::{Path, State},
+    extract::Path,
     response::{IntoResponse, Redirect, Response},
 };
 use schemas::ids::AffiliateId;
@@ -70,32 +70,29 @@ struct Again {
 
 /// `GET /affiliate/affiliates/`
 pub(super) async fn show(
-    State(app): State<App>,
-    _: Viewer,
+    ctx: TenantCtx,
     asked: Asked,
     address: Address,
 ) -> Result<Response, Error> {
-    page(&app, &asked, &address, None).await
+    page(&ctx, &asked, &address, None).await
 }
 
 /// `POST /affiliate/affiliates/`
-pub(super) async fn create(
-    State(app): State<App>,
-    _: Viewer,
-    asked: Asked,
-    typed: Typed,
-) -> Result<Response, Error> {
+pub(super) async fn create(ctx: TenantCtx, asked: Asked, typed: Typed) -> Result<Response, Error> {
     let body = AffiliateBody {
         name: typed.get("name").to_owned(),
         email: typed.given("email"),
         is_active: None,
     };
-    let made = async { Ok(affiliates::insert(&app.db, app.site, &body.read()?).await?) };
+    let made = async {
+        let new = body.read()?;
+        Ok(ctx.db.write(async |tx| affiliates::insert(tx, &new).await).await?)
+    };
     match mendable(made.await)? {
         Ok(id) => Ok(done("affiliate-new", id)),
         Err(wrong) => {
             let address = Address::of(HOME).with("edit", "new");
-            page(&app, &asked, &address, Some(Again { of: None, typed, wrong })).await
+            page(&ctx, &asked, &address, Some(Again { of: None, typed, wrong })).await
         }
     }
 }
@@ -108,8 +105,7 @@ pub(super) async fn show_one(_: Viewer, Path(id): Path<String>) -> Result<Respon
 
 /// `POST /affiliate/affiliates/{id}/`: change, or switch on and off (`is_active`).
 pub(super) async fn change(
-    State(app): State<App>,
-    _: Viewer,
+    ctx: TenantCtx,
     asked: Asked,
     Path(id): Path<String>,
     typed: Typed,
@@ -118,7 +114,7 @@ pub(super) async fn change(
     if let Some(active) = typed.given("is_active") {
         let is_active = Some(active == "true");
         let change = AffiliateChange { is_active, ..AffiliateChange::default() };
-        affiliates::update(&app.db, app.site, id, &change).await?;
+        ctx.db.write(async |tx| affiliates::update(tx, id, &change).await).await?;
         return Ok(done(if active == "true" { "affiliate-on" } else { "affiliate-off" }, id));
     }
     let body = AffiliateChangeBody {
@@ -126,12 +122,13 @@ pub(super) async fn change(
         email: typed.given("email"),
         is_active: None,
     };
-    let changed = async { affiliates::update(&app.db, app.site, id, &body.read()?).await };
+    let changed =
+        async { ctx.db.write(async |tx| affiliates::update(tx, id, &body.read()?).await).await };
     match mendable(changed.await)? {
         Ok(()) => Ok(done("affiliate-saved", id)),
         Err(wrong) => {
             let address = Address::of(HOME).with("edit", &id.to_string());
-            page(&app, &asked, &address, Some(Again { of: Some(id), typed, wrong })).await
+            page(&ctx, &asked, &address, Some(Again { of: Some(id), typed, wrong })).await
         }
     }
 }
@@ -141,7 +138,7 @@ fn done(what: &str, id: AffiliateId) -> Response {
 }
 
 async fn page(
-    app: &App,
+    ctx: &TenantCtx,
     asked: &Asked,
     address: &Address,
     again: Option<Again>,
@@ -152,19 +149,19 @@ async fn page(
     let mut errors = Errors::default();
     let (find, cursor) = params::take(&mut pairs, &mut errors);
     errors.finish()?;
-    let mut list = affiliates::list(&app.db, app.site, &find, cursor).await?;
+    let mut list = affiliates::list(&ctx.db, &find, cursor).await?;
     let editing = address.get("edit");
     if !matches!(editing, "" | "new") {
         // However old it is, the one being changed stands before the others.
         let id = editing.parse().map_err(|_| Error::NotFound("affiliate"))?;
-        let one = affiliates::get(&app.db, app.site, id).await?;
+        let one = affiliates::get(&ctx.db, id).await?;
         list.rows.retain(|other| other.id != id);
         list.rows.insert(0, one);
     }
     let rows: Vec<Row> = list.rows.iter().map(|one| row(t, address, one, again.as_ref())).collect();
     let page = Affiliates {
         shell: Shell {
-            toast: toast(app, t, address).await?,
+            toast: toast(ctx, t, address).await?,
             ..asked.shell(Here::Affiliates, t.say("nav-affiliates"))
         },
         find: Field::line("q", t.say("filter-affiliates"), address.get("q"))
@@ -240,12 +237,12 @@ fn pager(t: Text, address: &Address, list: &Page<Affiliate>) -> Pager {
     }
 }
 
-async fn toast(app: &App, t: Text, address: &Address) -> Result<Option<Toast>, Error> {
+async fn toast(ctx: &TenantCtx, t: Text, address: &Address) -> Result<Option<Toast>, Error> {
     let done = address.get("done");
     let known =
         ["affiliate-new", "affiliate-saved", "affiliate-off", "affiliate-on"].contains(&done);
     let (true, Ok(id)) = (known, address.get("of").parse::<AffiliateId>()) else { return Ok(None) };
-    let one = match affiliates::get(&app.db, app.site, id).await {
+    let one = match affiliates::get(&ctx.db, id).await {
         Ok(one) => one,
         Err(Error::NotFound(_)) => return Ok(None),
         Err(error) => return Err(error),

@@ -11,8 +11,6 @@ use super::{
     words::{Shown, Words, outcome_chip},
 };
 use crate::{
-    app::App,
-    auth::Viewer,
     error::Error,
     i18n::Text,
     queries::{
@@ -21,9 +19,10 @@ use crate::{
         names::Labels,
         stats::{self, Dimension},
     },
+    tenant::TenantCtx,
 };
 use askama::Template;
-use axum::{extract::State, response::Html};
+use axum::response::Html;
 
 const LIMIT: u16 = 100;
 
@@ -58,29 +57,28 @@ struct Row {
 
 /// `GET /affiliate/clicks/`
 pub(super) async fn show(
-    State(app): State<App>,
-    _: Viewer,
+    ctx: TenantCtx,
     asked: Asked,
     address: Address,
 ) -> Result<Html<String>, Error> {
     let t = asked.t;
     let after = match address.get("starting_after") {
         "" => None,
-        id => Some(app.keys.click_ids().verify(id).map_err(|_| Error::NotFound("click"))?),
+        id => Some(ctx.keys.click_ids().verify(id).map_err(|_| Error::NotFound("click"))?),
     };
     let kind = match address.get("kind") {
         "" => Kind::Click,
         name => Kind::from_name(name)
             .ok_or_else(|| Error::field("kind", "unknown", "click or impression"))?,
     };
-    let view = View::read(&app, address, &["kind"]).await?;
+    let view = View::read(&ctx, address, &["kind"]).await?;
     let totals = view.query(Vec::new(), 1);
-    let (report, (page, expired)) = tokio::try_join!(stats::report(&app, &totals), async {
-        let page = clicks::list(&app, (kind, &view.asked), after.as_ref(), LIMIT).await?;
-        Ok((page, kept::rows_left_out(&app, view.range()).await?))
+    let (report, (page, expired)) = tokio::try_join!(stats::report(&ctx, &totals), async {
+        let page = clicks::list(&ctx, (kind, &view.asked), after.as_ref(), LIMIT).await?;
+        Ok((page, kept::rows_left_out(&ctx, view.range()).await?))
     })?;
-    let words = Words::load(&app, t, std::iter::empty(), &view.asked.filters).await?;
-    let labels = labels(&app, &page.rows).await?;
+    let words = Words::load(&ctx, t, std::iter::empty(), &view.asked.filters).await?;
+    let labels = labels(&ctx, &page.rows).await?;
     let rows: Vec<Row> =
         page.rows.iter().map(|click| row(t, &view, &words, (click, &labels))).collect();
     let next = page.rows.last().filter(|_| page.has_more);
@@ -121,12 +119,12 @@ fn count(t: Text, kind: Kind, clicks: Option<stats::Clicks>) -> String {
     }
 }
 
-async fn labels(app: &App, clicks: &[Click]) -> Result<Labels, Error> {
+async fn labels(ctx: &TenantCtx, clicks: &[Click]) -> Result<Labels, Error> {
     let links: Vec<u32> =
         clicks.iter().map(|click| click.link.get()).filter(|id| *id > 0).collect();
     let affiliates: Vec<u32> =
         clicks.iter().map(|click| click.affiliate.get()).filter(|id| *id > 0).collect();
-    Ok(Labels::load(&app.db, app.site, (&[], &affiliates, &links)).await?)
+    Ok(Labels::load(&ctx.db, (&[], &affiliates, &links)).await?)
 }
 
 fn row(t: Text, view: &View, words: &Words, (click, labels): (&Click, &Labels)) -> Row {

@@ -11,8 +11,6 @@ use super::{
     words::{Shown, Words},
 };
 use crate::{
-    app::App,
-    auth::Viewer,
     error::Error,
     i18n::{Cash, Text},
     params::{Errors, commissions as params, pairs::Pairs},
@@ -21,9 +19,10 @@ use crate::{
         commissions::{self, Commission, Find, STATUSES, Sum},
         stats::Dimension,
     },
+    tenant::TenantCtx,
 };
 use askama::Template;
-use axum::{extract::State, response::Html};
+use axum::response::Html;
 use schemas::ids::CommissionId;
 
 #[derive(Template)]
@@ -66,13 +65,12 @@ struct Row {
 
 /// `GET /affiliate/commissions/`
 pub(super) async fn show(
-    State(app): State<App>,
-    _: Viewer,
+    ctx: TenantCtx,
     asked: Asked,
     address: Address,
 ) -> Result<Html<String>, Error> {
     let t = asked.t;
-    let view = View::read(&app, address, &["conversion"]).await?;
+    let view = View::read(&ctx, address, &["conversion"]).await?;
     let find = find(&view)?;
     let after = after(&view)?;
     let cursor = Cursor { starting_after: after.map(CommissionId::to_sql), ..Cursor::default() };
@@ -80,11 +78,11 @@ pub(super) async fn show(
     let mut all = find.clone();
     all.filters.retain(|filter| filter.dimension != Dimension::Status);
     let (as_of, list, sums) = tokio::try_join!(
-        as_of::get(&app.db),
-        commissions::list(&app.db, app.site, &find, cursor),
-        commissions::sums(&app.db, app.site, &all),
+        as_of::get(&ctx.db),
+        commissions::list(&ctx.db, &find, cursor),
+        commissions::sums(&ctx.db, &all),
     )?;
-    let words = Words::load(&app, t, std::iter::empty(), &view.asked.filters).await?;
+    let words = Words::load(&ctx, t, std::iter::empty(), &view.asked.filters).await?;
     let range = view.range();
     let last = list.rows.last().filter(|_| list.has_more);
     html(&Commissions {

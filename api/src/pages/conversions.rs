@@ -15,8 +15,6 @@ use super::{
     words::{Shown, Words, outcome_chip},
 };
 use crate::{
-    app::App,
-    auth::Viewer,
     error::Error,
     i18n::{Cash, Text},
     params::{Errors, conversions as params, pairs::Pairs},
@@ -26,9 +24,10 @@ use crate::{
         conversions::{self, Conversion, Find},
         stats,
     },
+    tenant::TenantCtx,
 };
 use askama::Template;
-use axum::{extract::State, response::Html};
+use axum::response::Html;
 use schemas::ids::ConversionId;
 
 const LIMIT: u16 = 50;
@@ -64,16 +63,15 @@ struct Row {
 
 /// `GET /affiliate/conversions/`
 pub(super) async fn show(
-    State(app): State<App>,
-    _: Viewer,
+    ctx: TenantCtx,
     asked: Asked,
     address: Address,
 ) -> Result<Html<String>, Error> {
     let t = asked.t;
-    let view = View::read(&app, address, &params::NAMES).await?;
-    let find = find(&app, &view)?;
-    let (count, as_of, page) = load(&app, t, &view, &find).await?;
-    let words = Words::load(&app, t, std::iter::empty(), &view.asked.filters).await?;
+    let view = View::read(&ctx, address, &params::NAMES).await?;
+    let find = find(&ctx, &view)?;
+    let (count, as_of, page) = load(&ctx, t, &view, &find).await?;
+    let words = Words::load(&ctx, t, std::iter::empty(), &view.asked.filters).await?;
     let mut filters = named(t, &view);
     filters.extend(words.filters(&view.asked.filters, &view.address));
     let first = view.address.get("starting_after").is_empty();
@@ -104,10 +102,10 @@ pub(super) async fn show(
 }
 
 /// The page's URL as the API reads it.
-fn find(app: &App, view: &View) -> Result<Find, Error> {
+fn find(ctx: &TenantCtx, view: &View) -> Result<Find, Error> {
     let mut pairs = Pairs::parse(&view.address.only(|key| params::NAMES.contains(&key)).query())?;
     let mut errors = Errors::default();
-    let named = params::take_named(&mut pairs, &mut errors, &app.keys);
+    let named = params::take_named(&mut pairs, &mut errors, &ctx.keys);
     let spanned = ["range", "from"].iter().any(|key| !view.address.get(key).is_empty());
     let range = (spanned || !params::is_named(&named)).then(|| view.range());
     let find = params::narrow(named, range, view.asked.filters.clone(), &mut errors);
@@ -118,7 +116,7 @@ fn find(app: &App, view: &View) -> Result<Find, Error> {
 /// How many there are in all, until when, and a page of them. What is named exactly is looked up;
 /// everything else is what a report counts.
 async fn load(
-    app: &App,
+    ctx: &TenantCtx,
     t: Text,
     view: &View,
     find: &Find,
@@ -132,13 +130,13 @@ async fn load(
     if params::is_named(find) {
         let starting_after = after.map(ConversionId::to_sql);
         let cursor = Cursor { starting_after, limit: LIMIT, ..Cursor::default() };
-        let as_of = as_of::get(&app.db).await?;
-        return Ok((String::new(), as_of, conversions::list(app, app.site, find, cursor).await?));
+        let as_of = as_of::get(&ctx.db).await?;
+        return Ok((String::new(), as_of, conversions::list(ctx, find, cursor).await?));
     }
     let totals = view.query(Vec::new(), 1);
     let (report, page) = tokio::try_join!(
-        stats::report(app, &totals),
-        conversions::counted(app, (view.range(), &find.filters), after, LIMIT),
+        stats::report(ctx, &totals),
+        conversions::counted(ctx, (view.range(), &find.filters), after, LIMIT),
     )?;
     Ok((count(t, report.totals.conversions.as_ref()), report.as_of, page))
 }

@@ -16,9 +16,9 @@ use super::{
     view::{Fresh, View},
     words::{Shown, Words},
 };
-use crate::{app::App, auth::Viewer, error::Error, queries::stats};
+use crate::{error::Error, queries::stats, tenant::TenantCtx};
 use askama::Template;
-use axum::{extract::State, response::Html};
+use axum::response::Html;
 use earlier::Earlier;
 
 #[derive(Template)]
@@ -39,12 +39,11 @@ struct Dashboard {
 
 /// `GET /dashboard/`
 pub(super) async fn show(
-    State(app): State<App>,
-    _: Viewer,
+    ctx: TenantCtx,
     asked: Asked,
     address: Address,
 ) -> Result<Html<String>, Error> {
-    let view = View::read(&app, address, &[]).await?;
+    let view = View::read(&ctx, address, &[]).await?;
     let t = asked.t;
     let by = axis::grain(view.range());
     let earlier = Earlier::of(&view, by);
@@ -52,7 +51,7 @@ pub(super) async fn show(
     let mut queries = blocks::questions(&view);
     queries.push(view.query(vec![by], 1000));
     queries.extend(earlier.iter().flat_map(Earlier::queries));
-    let answers = stats::reports(&app, &queries).await?;
+    let answers = stats::reports(&ctx, &queries).await?;
     let (reports, over_time) = answers.split_at(blocks::BLOCKS.len());
     let [course, before @ ..] = over_time else {
         return Err(Error::Fault("a question without an answer".to_owned()));
@@ -62,9 +61,9 @@ pub(super) async fn show(
         _ => None,
     };
     let mentioned = blocks::BLOCKS.iter().map(|block| std::slice::from_ref(&block.by)).zip(reports);
-    let words = Words::load(&app, t, mentioned, &view.asked.filters).await?;
+    let words = Words::load(&ctx, t, mentioned, &view.asked.filters).await?;
     let start = match is_empty(&course.totals) {
-        true => start::steps(&app, t).await?,
+        true => start::steps(&ctx, t).await?,
         false => None,
     };
     let starting = start.is_some();

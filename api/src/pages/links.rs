@@ -14,15 +14,15 @@ use super::{
     view::{Fresh, View},
 };
 use crate::{
-    app::App,
     auth::Viewer,
     error::Error,
     params::links::{LinkBody, LinkChangeBody},
     queries::links::{self, LinkChange},
+    tenant::TenantCtx,
 };
 use askama::Template;
 use axum::{
-    extract::{Path, State},
+    extract::Path,
     response::{IntoResponse, Redirect, Response},
 };
 use schemas::ids::LinkId;
@@ -56,38 +56,32 @@ struct Again {
 
 /// `GET /affiliate/links/`
 pub(super) async fn show(
-    State(app): State<App>,
-    _: Viewer,
+    ctx: TenantCtx,
     asked: Asked,
     address: Address,
 ) -> Result<Response, Error> {
-    page(&app, &asked, &address, None).await
+    page(&ctx, &asked, &address, None).await
 }
 
 /// `POST /affiliate/links/`
-pub(super) async fn create(
-    State(app): State<App>,
-    _: Viewer,
-    asked: Asked,
-    typed: Typed,
-) -> Result<Response, Error> {
+pub(super) async fn create(ctx: TenantCtx, asked: Asked, typed: Typed) -> Result<Response, Error> {
     let body = LinkBody {
         affiliate: typed.get("affiliate").to_owned(),
         program: typed.get("program").to_owned(),
         code: typed.given("code"),
         destination: typed.given("destination"),
         is_active: None,
-        expires_at: form::end_of_day(&app, typed.get("expires_at")).await?,
+        expires_at: form::end_of_day(&ctx, typed.get("expires_at")).await?,
     };
     let made = async {
         let link = body.read()?;
-        links::insert(&app.db, app.site, &link).await
+        ctx.db.write(async |tx| links::insert(tx, &link).await).await
     };
     match mendable(made.await)? {
         Ok(id) => Ok(Redirect::to(&format!("{HOME}?done=link-new&of={id}")).into_response()),
         Err(wrong) => {
             let address = Address::of(HOME).with("edit", "new");
-            page(&app, &asked, &address, Some(Again { of: None, typed, wrong })).await
+            page(&ctx, &asked, &address, Some(Again { of: None, typed, wrong })).await
         }
     }
 }
@@ -100,8 +94,7 @@ pub(super) async fn show_one(_: Viewer, Path(id): Path<String>) -> Result<Respon
 
 /// `POST /affiliate/links/{id}/`: change, or switch on and off (`is_active`).
 pub(super) async fn change(
-    State(app): State<App>,
-    _: Viewer,
+    ctx: TenantCtx,
     asked: Asked,
     Path(id): Path<String>,
     typed: Typed,
@@ -110,11 +103,11 @@ pub(super) async fn change(
     if let Some(active) = typed.given("is_active") {
         let is_active = Some(active == "true");
         let change = LinkChange { is_active, ..LinkChange::default() };
-        links::update(&app.db, app.site, id, &change).await?;
+        ctx.db.write(async |tx| links::update(tx, id, &change).await).await?;
         let done = if active == "true" { "link-on" } else { "link-off" };
         return Ok(Redirect::to(&format!("{HOME}?done={done}&of={id}")).into_response());
     }
-    let expires_at = form::end_of_day(&app, typed.get("expires_at")).await?;
+    let expires_at = form::end_of_day(&ctx, typed.get("expires_at")).await?;
     let body = LinkChangeBody {
         destination: Some(typed.given("destination")),
         is_active: None,
@@ -122,29 +115,29 @@ pub(super) async fn change(
     };
     let changed = async {
         let change = body.read()?;
-        links::update(&app.db, app.site, id, &change).await
+        ctx.db.write(async |tx| links::update(tx, id, &change).await).await
     };
     match mendable(changed.await)? {
         Ok(()) => Ok(Redirect::to(&format!("{HOME}?done=link-saved&of={id}")).into_response()),
         Err(wrong) => {
             let address = Address::of(HOME).with("edit", &id.to_string());
-            page(&app, &asked, &address, Some(Again { of: Some(id), typed, wrong })).await
+            page(&ctx, &asked, &address, Some(Again { of: Some(id), typed, wrong })).await
         }
     }
 }
 
 async fn page(
-    app: &App,
+    ctx: &TenantCtx,
     asked: &Asked,
     address: &Address,
     again: Option<Again>,
 ) -> Result<Response, Error> {
     let t = asked.t;
-    let view = View::read(app, address.clone(), &list::OWN).await?;
-    let list = list::load(app, &view).await?;
-    let choices = form::choices(app, address, again.as_ref()).await?;
+    let view = View::read(ctx, address.clone(), &list::OWN).await?;
+    let list = list::load(ctx, &view).await?;
+    let choices = form::choices(ctx, address, again.as_ref()).await?;
     let new = form::new(t, address, &choices, again.as_ref());
-    let rows = list.rows(app, t, &view, again.as_ref());
+    let rows = list.rows(ctx, t, &view, again.as_ref());
     let filtered =
         ["q", "affiliate", "program", "is_active"].iter().any(|key| !address.get(key).is_empty());
     let empty = rows.is_empty().then(|| Empty {
@@ -154,7 +147,7 @@ async fn page(
         code: None,
     });
     let shell = Shell {
-        toast: toast(app, asked, address).await?,
+        toast: toast(ctx, asked, address).await?,
         ..asked.shell(Here::Links, t.say("nav-links"))
     };
     let range = ["range", "from", "to", "tz"];
@@ -162,7 +155,7 @@ async fn page(
     let page = Links {
         shell,
         menu: RangeMenu::of(t, &view, false),
-        fresh: list.fresh(app, t, &view).await?,
+        fresh: list.fresh(ctx, t, &view).await?,
         // What is being typed is not pulled away.
         live: view.is_live() && address.get("edit").is_empty(),
         find: form::find(t, address, &choices),
@@ -177,12 +170,12 @@ async fn page(
 }
 
 /// What was just done, with its undoing.
-async fn toast(app: &App, asked: &Asked, address: &Address) -> Result<Option<Toast>, Error> {
+async fn toast(ctx: &TenantCtx, asked: &Asked, address: &Address) -> Result<Option<Toast>, Error> {
     let t = asked.t;
     let (done, of) = (address.get("done"), address.get("of"));
     let known = ["link-new", "link-saved", "link-off", "link-on"].contains(&done);
     let (true, Ok(id)) = (known, of.parse::<LinkId>()) else { return Ok(None) };
-    let link = match links::get(&app.db, app.site, id).await {
+    let link = match links::get(&ctx.db, id).await {
         Ok(link) => link,
         Err(Error::NotFound(_)) => return Ok(None),
         Err(error) => return Err(error),
@@ -200,7 +193,7 @@ async fn toast(app: &App, asked: &Asked, address: &Address) -> Result<Option<Toa
 }
 
 /// A link's address as a block to copy.
-fn tracking(app: &App, t: crate::i18n::Text, code: &str) -> Code {
-    let text = format!("{}/c/{code}", app.tracking_url);
+fn tracking(ctx: &TenantCtx, t: crate::i18n::Text, code: &str) -> Code {
+    let text = format!("{}/c/{code}", ctx.tracking_url);
     Code { t, label: t.say("tracking-url"), text, titled: false }
 }

@@ -1,20 +1,16 @@
 //! `/dashboard/live`: says that more was counted; the page then asks for itself again. One poller
 //! serves all who watch (`queries::live`).
 
-use crate::{app::App, auth::Viewer, error::Error, queries::live::Latest};
-use axum::{
-    extract::State,
-    response::sse::{Event, KeepAlive, Sse},
-};
+use crate::{error::Error, queries::live::Latest, tenant::TenantCtx};
+use axum::response::sse::{Event, KeepAlive, Sse};
 use std::{convert::Infallible, time::Duration};
 use tokio_stream::{Stream, StreamExt, wrappers::WatchStream};
 
 /// An event `counted` whenever the numbers of today moved; `delayed` while a store is away.
 pub(super) async fn follow(
-    State(app): State<App>,
-    _: Viewer,
+    ctx: TenantCtx,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Error> {
-    let listener = app.live.listen(&app)?;
+    let listener = ctx.live.listen(&ctx)?;
     // What stands there at the beginning is what the page shows already.
     let frames = WatchStream::from_changes(listener.frames.clone());
     let events = frames.map(move |latest| {

@@ -29,6 +29,7 @@ pub(crate) fn problem(
     let t = asked.t;
     let status = problem.code.status.as_u16();
     let (title, text) = match status {
+        _ if problem.code.name == "plain_http" => ("error-tls", "error-tls-text"),
         404 => ("error-404", "error-404-text"),
         401 | 403 => ("error-403", "error-403-text"),
         503 => ("error-503", "error-503-text"),

@@ -14,19 +14,15 @@ use super::{
     typed::{Typed, Wrong, mendable},
 };
 use crate::{
-    app::App,
-    auth::Viewer,
     clock,
     error::Error,
     i18n::Text,
     params::{Errors, pairs::Pairs, programs as params},
     queries::{Page, programs, programs::Program, sites},
+    tenant::TenantCtx,
 };
 use askama::Template;
-use axum::{
-    extract::State,
-    response::{IntoResponse, Redirect, Response},
-};
+use axum::response::{IntoResponse, Redirect, Response};
 
 const HOME: &str = "/affiliate/programs/";
 
@@ -53,29 +49,23 @@ struct Row {
 
 /// `GET /affiliate/programs/`
 pub(super) async fn show(
-    State(app): State<App>,
-    _: Viewer,
+    ctx: TenantCtx,
     asked: Asked,
     address: Address,
 ) -> Result<Response, Error> {
-    page(&app, &asked, &address, None).await
+    page(&ctx, &asked, &address, None).await
 }
 
 /// `POST /affiliate/programs/`: the program and its first line of terms, both or neither.
-pub(super) async fn create(
-    State(app): State<App>,
-    _: Viewer,
-    asked: Asked,
-    typed: Typed,
-) -> Result<Response, Error> {
-    let currency = sites::get(&app.db, app.site).await?.currency;
+pub(super) async fn create(ctx: TenantCtx, asked: Asked, typed: Typed) -> Result<Response, Error> {
+    let currency = sites::get(&ctx.db).await?.currency;
     let now = clock::now();
     let made = async {
         let program = form::program(&typed, &currency)?;
         let plan = form::plan(&typed, &program.currency, now)?;
-        let mut tx = app.db.begin().await?;
-        let id = programs::insert(&mut *tx, app.site, &program).await?;
-        programs::put_plan(&mut *tx, app.site, id, &plan, now).await?;
+        let mut tx = ctx.db.begin().await?;
+        let id = programs::insert(&mut tx, &program).await?;
+        programs::put_plan(&mut tx, id, &plan, now).await?;
         tx.commit().await?;
         Ok(id)
     };
@@ -83,13 +73,13 @@ pub(super) async fn create(
         Ok(id) => Ok(Redirect::to(&format!("{HOME}{id}/?done=program-new")).into_response()),
         Err(wrong) => {
             let address = Address::of(HOME).with("edit", "new");
-            page(&app, &asked, &address, Some((typed, wrong))).await
+            page(&ctx, &asked, &address, Some((typed, wrong))).await
         }
     }
 }
 
 async fn page(
-    app: &App,
+    ctx: &TenantCtx,
     asked: &Asked,
     address: &Address,
     again: Option<(Typed, Wrong)>,
@@ -100,9 +90,9 @@ async fn page(
     let mut errors = Errors::default();
     let (find, cursor) = params::take(&mut pairs, &mut errors);
     errors.finish()?;
-    let list = programs::list(&app.db, app.site, &find, cursor).await?;
+    let list = programs::list(&ctx.db, &find, cursor).await?;
     let pager = pager(t, address, &list);
-    let currency = sites::get(&app.db, app.site).await?.currency;
+    let currency = sites::get(&ctx.db).await?.currency;
     let rows: Vec<Row> = list
         .rows
         .into_iter()

@@ -9,18 +9,14 @@ use super::{
     shell::{Here, Shell},
 };
 use crate::{
-    app::App,
-    auth::Viewer,
     error::Error,
     i18n::Text,
     params::{conversions::Needle, pairs::Pairs},
     queries::{Cursor, affiliates, clicks, conversions, links, programs},
+    tenant::TenantCtx,
 };
 use askama::Template;
-use axum::{
-    extract::State,
-    response::{IntoResponse, Redirect, Response},
-};
+use axum::response::{IntoResponse, Redirect, Response};
 use schemas::{
     click_id::ClickId,
     ids::{AffiliateId, LinkId, ProgramId},
@@ -44,8 +40,7 @@ struct Found {
 
 /// `GET /search/?q=`
 pub(super) async fn show(
-    State(app): State<App>,
-    _: Viewer,
+    ctx: TenantCtx,
     asked: Asked,
     mut pairs: Pairs,
 ) -> Result<Response, Error> {
@@ -55,10 +50,10 @@ pub(super) async fn show(
     if q.is_empty() {
         return Ok(Redirect::to("/dashboard/").into_response());
     }
-    if let Some(path) = named(&app, &q).await? {
+    if let Some(path) = named(&ctx, &q).await? {
         return Ok(Redirect::to(&path).into_response());
     }
-    let found = like(&app, t, &q).await?;
+    let found = like(&ctx, t, &q).await?;
     let page = Search {
         shell: Shell { query: q.clone(), ..asked.shell(Here::Elsewhere, t.say("search")) },
         empty: found.is_empty().then(|| Empty {
@@ -73,34 +68,33 @@ pub(super) async fn show(
 }
 
 /// The page of the one thing an id names.
-async fn named(app: &App, q: &str) -> Result<Option<String>, Error> {
-    let (db, site) = (&app.db, app.site);
+async fn named(ctx: &TenantCtx, q: &str) -> Result<Option<String>, Error> {
+    let db = &ctx.db;
     if let Ok(id) = q.parse::<LinkId>() {
         let path = format!("/affiliate/links/?edit={id}#{id}");
-        return there(links::get(db, site, id).await, path);
+        return there(links::get(db, id).await, path);
     }
     if let Ok(id) = q.parse::<ProgramId>() {
         let path = format!("/affiliate/programs/{id}/");
-        return there(programs::get(db, site, id).await, path);
+        return there(programs::get(db, id).await, path);
     }
     if let Ok(id) = q.parse::<AffiliateId>() {
         let path = format!("/affiliate/affiliates/?edit={id}#{id}");
-        return there(affiliates::get(db, site, id).await, path);
+        return there(affiliates::get(db, id).await, path);
     }
-    let find = match Needle::read(&app.keys, q) {
+    let find = match Needle::read(&ctx.keys, q) {
         Needle::Conversion(id) => {
             let path = format!("/affiliate/conversions/{id}/");
-            return there(conversions::get(app, site, id).await, path);
+            return there(conversions::get(ctx, id).await, path);
         }
         Needle::Click(id) => conversions::Find { click: Some(id), ..Default::default() },
         Needle::Receipt(id) => conversions::Find { receipt: Some(id), ..Default::default() },
         Needle::Txn(txn_id) => conversions::Find { txn_id: Some(txn_id), ..Default::default() },
     };
-    let page =
-        conversions::list(app, app.site, &find, Cursor { limit: 2, ..Cursor::default() }).await?;
+    let page = conversions::list(ctx, &find, Cursor { limit: 2, ..Cursor::default() }).await?;
     match (page.rows.as_slice(), find.click) {
         ([one], _) => Ok(Some(format!("/affiliate/conversions/{}/", one.id))),
-        ([], Some(click)) => at_click(app, &click).await,
+        ([], Some(click)) => at_click(ctx, &click).await,
         ([], None) => Ok(None),
         _ => {
             let key = if find.click.is_some() { "click_id" } else { "txn_id" };
@@ -119,8 +113,8 @@ fn there<T>(found: Result<T, Error>, path: String) -> Result<Option<String>, Err
 }
 
 /// The list around a click that led to no conversion.
-async fn at_click(app: &App, id: &ClickId) -> Result<Option<String>, Error> {
-    let Some(click) = clicks::find(app, app.site, id).await? else { return Ok(None) };
+async fn at_click(ctx: &TenantCtx, id: &ClickId) -> Result<Option<String>, Error> {
+    let Some(click) = clicks::find(ctx, id).await? else { return Ok(None) };
     let second = click.at.timestamp();
     let time = |second| {
         chrono::DateTime::from_timestamp(second, 0)
@@ -133,16 +127,16 @@ async fn at_click(app: &App, id: &ClickId) -> Result<Option<String>, Error> {
 }
 
 /// Everything whose words fit, the newest first, a handful of each kind.
-async fn like(app: &App, t: Text, q: &str) -> Result<Vec<Found>, Error> {
+async fn like(ctx: &TenantCtx, t: Text, q: &str) -> Result<Vec<Found>, Error> {
     let few = Cursor { limit: 10, ..Cursor::default() };
     let text = Some(q.to_owned());
     let program = programs::Find { q: text.clone(), ..Default::default() };
     let affiliate = affiliates::Find { q: text.clone(), ..Default::default() };
     let link = links::Find { q: text, ..Default::default() };
     let (links, programs, affiliates) = tokio::try_join!(
-        links::list(&app.db, app.site, &link, few),
-        programs::list(&app.db, app.site, &program, few),
-        affiliates::list(&app.db, app.site, &affiliate, few),
+        links::list(&ctx.db, &link, few),
+        programs::list(&ctx.db, &program, few),
+        affiliates::list(&ctx.db, &affiliate, few),
     )?;
     let mut found = Vec::new();
     found.extend(links.rows.into_iter().map(|one| Found {

@@ -19,17 +19,13 @@ use super::{
     words::{self, Shown, Words},
 };
 use crate::{
-    app::App,
-    auth::Viewer,
     error::Error,
     i18n::Text,
     queries::stats::{self, Dimension, Query},
+    tenant::TenantCtx,
 };
 use askama::Template;
-use axum::{
-    extract::State,
-    response::{IntoResponse, Redirect, Response},
-};
+use axum::response::{IntoResponse, Redirect, Response};
 use table::Table;
 
 #[derive(Template)]
@@ -51,8 +47,7 @@ struct Stats {
 
 /// `GET /affiliate/stats/`
 pub(super) async fn show(
-    State(app): State<App>,
-    _: Viewer,
+    ctx: TenantCtx,
     asked: Asked,
     address: Address,
 ) -> Result<Response, Error> {
@@ -60,20 +55,20 @@ pub(super) async fn show(
         filter::Asked::Added(page) => return Ok(Redirect::to(&page.to_string()).into_response()),
         filter::Asked::Page(wrong) => wrong,
     };
-    let view = View::read(&app, address, &filter::FIELDS).await?;
+    let view = View::read(&ctx, address, &filter::FIELDS).await?;
     let t = asked.t;
     let by = axis::grain(view.range());
     let question = question(&view);
     let course = view.query(vec![by], 1000);
     let before = view.before().map(|range| Query { range, ..course.clone() });
     let queries: Vec<Query> = [question.clone(), course].into_iter().chain(before).collect();
-    let answers = stats::reports(&app, &queries).await?;
+    let answers = stats::reports(&ctx, &queries).await?;
     let [report, course, earlier @ ..] = answers.as_slice() else {
         return Err(Error::Fault("a question without an answer".to_owned()));
     };
     let mentioned = [(question.group_by.as_slice(), report)];
-    let words = Words::load(&app, t, mentioned.into_iter(), &view.asked.filters).await?;
-    let filter_form = filter::Form::of(&app, t, &view.address, &wrong).await?;
+    let words = Words::load(&ctx, t, mentioned.into_iter(), &view.asked.filters).await?;
+    let filter_form = filter::Form::of(&ctx, t, &view.address, &wrong).await?;
     let (chosen, usual, more) = picks(t, &view, &question.group_by);
     let shell = asked.shell(Here::Stats, t.say("nav-stats"));
     let page = Stats {

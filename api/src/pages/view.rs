@@ -3,7 +3,6 @@
 
 use super::address::Address;
 use crate::{
-    app::App,
     clock,
     error::{Error, Field},
     i18n::Text,
@@ -18,6 +17,7 @@ use crate::{
         sites::{self, Site},
         stats::{Dimension, Metric, Order, Query},
     },
+    tenant::TenantCtx,
 };
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -55,8 +55,12 @@ impl View {
     ///
     /// # Errors
     /// What is wrong with it, or PostgreSQL does not answer.
-    pub(super) async fn read(app: &App, address: Address, own: &[&str]) -> Result<Self, Error> {
-        let site = sites::get(&app.db, app.site).await?;
+    pub(super) async fn read(
+        ctx: &TenantCtx,
+        address: Address,
+        own: &[&str],
+    ) -> Result<Self, Error> {
+        let site = sites::get(&ctx.db).await?;
         let now = clock::now();
         let known = address.only(|key| !OWN.contains(&key) && !own.contains(&key));
         let (query, wrong_span) = match question(&known, &site, now) {

@@ -2,13 +2,13 @@
 
 use super::{address::Address, parts::Chip};
 use crate::{
-    app::App,
     error::Error,
     i18n::Text,
     queries::{
         names::Labels,
         stats::{Dimension, Filter, Report},
     },
+    tenant::TenantCtx,
 };
 use schemas::ids::{AffiliateId, LinkId, ProgramId};
 
@@ -24,7 +24,7 @@ impl Words {
     /// # Errors
     /// PostgreSQL does not answer.
     pub(super) async fn load<'a>(
-        app: &App,
+        ctx: &TenantCtx,
         t: Text,
         reports: impl Iterator<Item = (&'a [Dimension], &'a Report)>,
         filters: &[Filter],
@@ -50,7 +50,7 @@ impl Words {
         for filter in filters {
             filter.values.iter().for_each(|value| note(filter.dimension, value));
         }
-        let labels = Labels::load(&app.db, app.site, (&ids.0, &ids.1, &ids.2)).await?;
+        let labels = Labels::load(&ctx.db, (&ids.0, &ids.1, &ids.2)).await?;
         Ok(Self { t, labels })
     }
 

@@ -6,13 +6,13 @@ use schemas::money::Currency;
 
 use super::{Errors, done, filters, pairs::Pairs, range::Range};
 use crate::{
-    app::App,
     clock,
     error::Error,
     queries::{
         sites::{self, Site},
         stats::{Dimension, Metric, Order, Query},
     },
+    tenant::TenantCtx,
 };
 
 const MAX_DIMENSIONS: usize = 10;
@@ -34,12 +34,13 @@ const METRICS: [(&str, Metric); 8] = [
 #[derive(Debug)]
 pub struct StatsQuery(pub Query);
 
-impl FromRequestParts<App> for StatsQuery {
+impl<S: Send + Sync> FromRequestParts<S> for StatsQuery {
     type Rejection = Error;
 
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let ctx = TenantCtx::from_request_parts(parts, state).await?;
         let mut pairs = Pairs::parse(parts.uri.query().unwrap_or_default())?;
-        let site = sites::get(&app.db, app.site).await?;
+        let site = sites::get(&ctx.db).await?;
         let mut errors = Errors::default();
         let query = take(&mut pairs, &mut errors, &site, clock::now());
         done(pairs, errors)?;

@@ -1,11 +1,13 @@
 //! Affiliates: who promotes and is paid.
 
 use chrono::{DateTime, Utc};
-use schemas::ids::{AffiliateId, SiteId};
-use sqlx::{PgExecutor, PgPool};
+use schemas::ids::AffiliateId;
 
 use super::{Cursor, Page, narrow};
-use crate::error::Error;
+use crate::{
+    error::Error,
+    tenant::{Db, Tx},
+};
 
 /// An affiliate as people see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,15 +63,10 @@ pub struct AffiliateChange {
 ///
 /// # Errors
 /// `sqlx::Error` when PostgreSQL does not answer.
-pub async fn list(
-    db: &PgPool,
-    site: SiteId,
-    find: &Find,
-    cursor: Cursor,
-) -> Result<Page<Affiliate>, sqlx::Error> {
+pub async fn list(db: &Db, find: &Find, cursor: Cursor) -> Result<Page<Affiliate>, sqlx::Error> {
     let rows = sqlx::query_file!(
         "src/queries/affiliates.list.sql",
-        site.to_sql(),
+        db.site.to_sql(),
         cursor.starting_after,
         cursor.ending_before,
         cursor.limit_sql(),
@@ -85,7 +82,7 @@ pub async fn list(
         created_at: row.created_at,
         version: row.version,
     })
-    .fetch_all(db)
+    .fetch_all(&mut *db.begin().await?)
     .await?;
     Ok(cursor.page(rows))
 }
@@ -94,9 +91,9 @@ pub async fn list(
 ///
 /// # Errors
 /// `NotFound`, also for another site's; `Sql`.
-pub async fn get(db: &PgPool, site: SiteId, id: AffiliateId) -> Result<Affiliate, Error> {
+pub async fn get(db: &Db, id: AffiliateId) -> Result<Affiliate, Error> {
     let find = Find { id: Some(id), ..Find::default() };
-    let page = list(db, site, &find, Cursor::default()).await?;
+    let page = list(db, &find, Cursor::default()).await?;
     page.rows.into_iter().next().ok_or(Error::NotFound("affiliate"))
 }
 
@@ -104,20 +101,16 @@ pub async fn get(db: &PgPool, site: SiteId, id: AffiliateId) -> Result<Affiliate
 ///
 /// # Errors
 /// `sqlx::Error` when PostgreSQL does not answer.
-pub async fn insert(
-    db: impl PgExecutor<'_>,
-    site: SiteId,
-    affiliate: &NewAffiliate,
-) -> Result<AffiliateId, sqlx::Error> {
+pub async fn insert(tx: &mut Tx, affiliate: &NewAffiliate) -> Result<AffiliateId, sqlx::Error> {
     let id = sqlx::query_scalar!(
         "INSERT INTO affiliate_affiliate (site_id, name, email, is_active)
          VALUES ($1, $2, $3, $4) RETURNING id",
-        site.to_sql(),
+        tx.site.to_sql(),
         affiliate.name,
         affiliate.email,
         affiliate.is_active,
     )
-    .fetch_one(db)
+    .fetch_one(&mut **tx)
     .await?;
     Ok(AffiliateId(narrow(id)))
 }
@@ -126,23 +119,18 @@ pub async fn insert(
 ///
 /// # Errors
 /// `NotFound`, also for another site's; `Sql`.
-pub async fn update(
-    db: impl PgExecutor<'_>,
-    site: SiteId,
-    id: AffiliateId,
-    change: &AffiliateChange,
-) -> Result<(), Error> {
+pub async fn update(tx: &mut Tx, id: AffiliateId, change: &AffiliateChange) -> Result<(), Error> {
     let done = sqlx::query!(
         "UPDATE affiliate_affiliate SET name = coalesce($3, name), email = coalesce($4, email),
              is_active = coalesce($5, is_active)
          WHERE site_id = $1 AND id = $2",
-        site.to_sql(),
+        tx.site.to_sql(),
         id.to_sql(),
         change.name,
         change.email,
         change.is_active,
     )
-    .execute(db)
+    .execute(&mut **tx)
     .await?;
     if done.rows_affected() == 0 { Err(Error::NotFound("affiliate")) } else { Ok(()) }
 }

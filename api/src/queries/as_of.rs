@@ -1,7 +1,7 @@
 //! Until when the numbers are complete.
 
+use crate::tenant::Db;
 use chrono::{DateTime, Utc};
-use sqlx::PgExecutor;
 
 /// What stands beside every number.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,11 +18,11 @@ pub struct AsOf {
 ///
 /// # Errors
 /// `sqlx::Error` when PostgreSQL does not answer.
-pub async fn get(db: impl PgExecutor<'_>) -> Result<AsOf, sqlx::Error> {
+pub async fn get(db: &Db) -> Result<AsOf, sqlx::Error> {
     sqlx::query_as!(
         AsOf,
         r#"SELECT as_of AS at, complete AS "complete!", note AS "note!" FROM pipeline_as_of"#
     )
-    .fetch_one(db)
+    .fetch_one(db.of_no_site())
     .await
 }

@@ -42,6 +42,11 @@ pub(super) fn condition(column: &str, filter: &Filter, binds: &mut Vec<Bind>) ->
     format!(" AND {column}{not} IN ?")
 }
 
+/// All of them, each by the column of the table `t` that is named as its dimension.
+pub(super) fn conditions(filters: &[Filter], binds: &mut Vec<Bind>) -> String {
+    filters.iter().map(|filter| condition(&column(filter.dimension), filter, binds)).collect()
+}
+
 /// A dimension's column, of the table `t`.
 pub(super) fn column(by: Dimension) -> String {
     match by {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use clickhouse::Row;
 use schemas::{
     click_id::ClickId,
-    ids::{AffiliateId, LinkId, ProgramId, SiteId},
+    ids::{AffiliateId, LinkId, ProgramId},
     keys::Keys,
 };
 use serde::Deserialize;
@@ -15,7 +15,7 @@ use super::{
     owners::Owners,
     stats::{Dimension, Filter, Query, Side},
 };
-use crate::{app::App, clock, params::range::Range};
+use crate::{clock, params::range::Range, tenant::TenantCtx};
 
 /// The lower bits of a journal's id that a click id carries.
 pub(super) const JOURNAL_BITS: u64 = (1 << 20) - 1;
@@ -133,7 +133,7 @@ const FURTHER: i64 = 12;
 /// # Errors
 /// When ClickHouse does not answer.
 pub async fn list(
-    app: &App,
+    ctx: &TenantCtx,
     (kind, query): (Kind, &Query),
     after: Option<&ClickId>,
     limit: u16,
@@ -142,21 +142,22 @@ pub async fn list(
     if query.filters.iter().any(|filter| filter.dimension.side() == Side::OfConversions) {
         return Ok(Page { rows: Vec::new(), has_more: false });
     }
+    let filters = ctx.within(&query.filters);
     let limit = usize::from(limit);
     let mut rows: Vec<Click> = Vec::new();
     let Range { from_ms, to_ms, .. } = query.range;
-    let owners = Owners::ask(app, &query.filters, (from_ms, to_ms)).await?;
+    let owners = Owners::ask(ctx, &filters, (from_ms, to_ms)).await?;
     // Rows of a few lie together, the newest of each at the end.
     let of_links = |filter: &Filter| filter.dimension == Dimension::Link && !filter.exclude;
-    let spans = match owners.are_few() || query.filters.iter().any(of_links) {
+    let spans = match owners.are_few() || filters.iter().any(of_links) {
         true => vec![(from_ms, to_ms)],
         false => stretches(query.range, newest_ms(after)),
     };
     for span in spans {
         let wanted = limit + 1 - rows.len();
-        let whose = (query.filters.as_slice(), &owners);
-        let found = within(app, (kind, whose, span), after, wanted).await?;
-        rows.extend(found.into_iter().map(|found| found.click(&app.keys)));
+        let whose = (filters.as_slice(), &owners);
+        let found = within(ctx, (kind, whose, span), after, wanted).await?;
+        rows.extend(found.into_iter().map(|found| found.click(&ctx.keys)));
         if rows.len() > limit {
             break;
         }
@@ -190,22 +191,19 @@ fn stretches(range: Range, newest_ms: i64) -> Vec<(i64, i64)> {
 }
 
 async fn within(
-    app: &App,
+    ctx: &TenantCtx,
     (kind, (filters, owners), (from_ms, to_ms)): (Kind, (&[Filter], &Owners), (i64, i64)),
     after: Option<&ClickId>,
     limit: usize,
 ) -> Result<Vec<Found>, clickhouse::error::Error> {
-    let site = Bind::Number(app.site.to_sql());
+    let site = Bind::Number(ctx.site.to_sql());
     let mut binds = vec![site, Bind::Number(from_ms), Bind::Number(to_ms)];
     let mut text = format!(
         "SELECT {COLUMNS} FROM clicks AS t WHERE t.site = ? AND t.count = 1 AND t.kind = '{}'
          AND t.time >= fromUnixTimestamp64Milli(?) AND t.time < fromUnixTimestamp64Milli(?)",
         kind.name()
     );
-    for filter in filters {
-        let column = bind::column(filter.dimension);
-        text.push_str(&bind::condition(&column, filter, &mut binds));
-    }
+    text.push_str(&bind::conditions(filters, &mut binds));
     text.push_str(&owners.condition(&mut binds));
     if let Some(after) = after {
         text.push_str(
@@ -218,7 +216,7 @@ async fn within(
     text.push_str(&format!(
         " ORDER BY t.time DESC, t.shard DESC, t.seq DESC, bitAnd(t.journal, 1048575) DESC LIMIT {limit}"
     ));
-    let asked = bind::all(app.ch.query(&text), &binds);
+    let asked = bind::all(ctx.ch.query(&text), &binds);
     bind::in_time(asked.fetch_all::<Found>()).await
 }
 
@@ -227,18 +225,20 @@ async fn within(
 /// # Errors
 /// When ClickHouse does not answer.
 pub async fn newest(
-    app: &App,
+    ctx: &TenantCtx,
     since: DateTime<Utc>,
     limit: u16,
 ) -> Result<Vec<Click>, clickhouse::error::Error> {
+    let mut binds = vec![Bind::Number(ctx.site.to_sql()), Bind::Number(since.timestamp_millis())];
+    let within = bind::conditions(&ctx.reach.filters(), &mut binds);
     let text = format!(
         "SELECT {COLUMNS} FROM clicks AS t
-         WHERE t.site = ? AND t.time >= fromUnixTimestamp64Milli(?)
-         ORDER BY t.time DESC, t.shard DESC, t.seq DESC LIMIT ?"
+         WHERE t.site = ? AND t.time >= fromUnixTimestamp64Milli(?){within}
+         ORDER BY t.time DESC, t.shard DESC, t.seq DESC LIMIT {limit}"
     );
-    let asked = app.ch.query(&text).bind(app.site.get()).bind(since.timestamp_millis()).bind(limit);
+    let asked = bind::all(ctx.ch.query(&text), &binds);
     let found = bind::in_time(asked.fetch_all::<Found>()).await?;
-    Ok(found.into_iter().map(|found| found.click(&app.keys)).collect())
+    Ok(found.into_iter().map(|found| found.click(&ctx.keys)).collect())
 }
 
 /// One by its proven id; `None` while it is not decided, or when it is another site's.
@@ -246,26 +246,21 @@ pub async fn newest(
 /// # Errors
 /// When ClickHouse does not answer.
 pub async fn find(
-    app: &App,
-    site: SiteId,
+    ctx: &TenantCtx,
     id: &ClickId,
 ) -> Result<Option<Click>, clickhouse::error::Error> {
+    let mut binds = vec![Bind::Number(ctx.site.to_sql()), number(id.link.into())];
+    binds.extend([number(id.time_ms), number(id.shard.into()), number(id.seq)]);
+    binds.push(number(id.journal.into()));
+    let within = bind::conditions(&ctx.reach.filters(), &mut binds);
     let text = format!(
         "SELECT {COLUMNS} FROM clicks AS t
          WHERE t.site = ? AND t.link = ? AND t.time = fromUnixTimestamp64Milli(?) AND t.shard = ?
-           AND t.seq = ? AND bitAnd(t.journal, 1048575) = ? AND t.count = 1 LIMIT 1"
+           AND t.seq = ? AND bitAnd(t.journal, 1048575) = ? AND t.count = 1{within} LIMIT 1"
     );
-    let asked = app
-        .ch
-        .query(&text)
-        .bind(site.get())
-        .bind(id.link)
-        .bind(id.time_ms)
-        .bind(id.shard)
-        .bind(id.seq)
-        .bind(id.journal);
+    let asked = bind::all(ctx.ch.query(&text), &binds);
     let found = bind::in_time(asked.fetch_optional::<Found>()).await?;
-    Ok(found.map(|found| found.click(&app.keys)))
+    Ok(found.map(|found| found.click(&ctx.keys)))
 }
 
 /// A click id printed again from what the stores keep; empty when its key is gone.

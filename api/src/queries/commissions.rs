@@ -1,8 +1,7 @@
 //! Commissions: what affiliates earned, line by line and in sum.
 
 use chrono::{DateTime, Utc};
-use schemas::ids::{AffiliateId, CommissionId, ConversionId, LinkId, ProgramId, SiteId};
-use sqlx::{PgExecutor, PgPool};
+use schemas::ids::{AffiliateId, CommissionId, ConversionId, LinkId, ProgramId};
 
 use super::{
     Cursor, Page,
@@ -11,7 +10,7 @@ use super::{
     stats::{Dimension, Filter},
     wide,
 };
-use crate::{error::Error, params::range::Range};
+use crate::{error::Error, params::range::Range, tenant::Db};
 
 /// The words of a commission's state, in the order of its life.
 pub const STATUSES: [&str; 8] =
@@ -102,16 +101,11 @@ pub struct Sum {
 ///
 /// # Errors
 /// `sqlx::Error` when PostgreSQL does not answer.
-pub async fn list(
-    db: &PgPool,
-    site: SiteId,
-    find: &Find,
-    cursor: Cursor,
-) -> Result<Page<Commission>, sqlx::Error> {
+pub async fn list(db: &Db, find: &Find, cursor: Cursor) -> Result<Page<Commission>, sqlx::Error> {
     let (by, (from, to)) = (Columns::of(&find.filters), find.span());
     let rows = sqlx::query_file!(
         "src/queries/commissions.list.sql",
-        site.to_sql(),
+        db.site.to_sql(),
         cursor.starting_after,
         cursor.ending_before,
         cursor.limit_sql(),
@@ -149,7 +143,7 @@ pub async fn list(
         hold_until: row.hold_until,
         created_at: row.created_at,
     })
-    .fetch_all(db)
+    .fetch_all(&mut *db.begin().await?)
     .await?;
     Ok(cursor.page(rows))
 }
@@ -158,9 +152,9 @@ pub async fn list(
 ///
 /// # Errors
 /// `NotFound`, also for another site's; `Sql`.
-pub async fn get(db: &PgPool, site: SiteId, id: CommissionId) -> Result<Commission, Error> {
+pub async fn get(db: &Db, id: CommissionId) -> Result<Commission, Error> {
     let find = Find { id: Some(id), ..Find::default() };
-    let page = list(db, site, &find, Cursor::default()).await?;
+    let page = list(db, &find, Cursor::default()).await?;
     page.rows.into_iter().next().ok_or(Error::NotFound("commission"))
 }
 
@@ -168,16 +162,12 @@ pub async fn get(db: &PgPool, site: SiteId, id: CommissionId) -> Result<Commissi
 ///
 /// # Errors
 /// `sqlx::Error` when PostgreSQL does not answer.
-pub async fn sums(
-    db: impl PgExecutor<'_>,
-    site: SiteId,
-    find: &Find,
-) -> Result<Vec<Sum>, sqlx::Error> {
+pub async fn sums(db: &Db, find: &Find) -> Result<Vec<Sum>, sqlx::Error> {
     let (by, (from, to)) = (Columns::of(&find.filters), find.span());
     sqlx::query_file_as!(
         Sum,
         "src/queries/commissions.sums.sql",
-        site.to_sql(),
+        db.site.to_sql(),
         find.id.map(CommissionId::to_sql),
         find.conversion.map(ConversionId::to_sql),
         by.affiliate.these.as_deref(),
@@ -193,6 +183,6 @@ pub async fn sums(
         from,
         to,
     )
-    .fetch_all(db)
+    .fetch_all(&mut *db.begin().await?)
     .await
 }

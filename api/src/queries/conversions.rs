@@ -12,7 +12,7 @@ use row::Row;
 use chrono::{DateTime, Utc};
 use schemas::{
     click_id::ClickId,
-    ids::{AffiliateId, ConversionId, LinkId, ProgramId, SiteId},
+    ids::{AffiliateId, ConversionId, LinkId, ProgramId},
 };
 use serde_json::Value;
 
@@ -22,7 +22,7 @@ use super::{
     stats::{Dimension, Filter},
     wide,
 };
-use crate::{app::App, error::Error, params::range::Range};
+use crate::{error::Error, params::range::Range, tenant::TenantCtx};
 
 /// The words of a conversion's state.
 pub const STATUSES: [&str; 4] = ["pending", "approved", "rejected", "invalid"];
@@ -108,18 +108,17 @@ pub const fn keeps(by: Dimension) -> bool {
 /// # Errors
 /// `NotFound` for a place in the list that is none; `Clickhouse` or `Sql` when a store does not answer.
 pub async fn found(
-    app: &App,
-    site: SiteId,
+    ctx: &TenantCtx,
     find: &Find,
     cursor: Cursor,
 ) -> Result<Page<Conversion>, Error> {
     let kept = find.filters.iter().all(|filter| keeps(filter.dimension));
     let range = match find.range.filter(|_| !kept) {
         Some(range) => range,
-        None => return Ok(list(app, site, find, cursor).await?),
+        None => return Ok(list(ctx, find, cursor).await?),
     };
     let after = cursor.starting_after.map(|id| ConversionId(wide(id)));
-    counted(app, (range, &find.filters), after, cursor.limit).await
+    counted(ctx, (range, &find.filters), after, cursor.limit).await
 }
 
 /// Newest first.
@@ -127,8 +126,7 @@ pub async fn found(
 /// # Errors
 /// `sqlx::Error` when PostgreSQL does not answer.
 pub async fn list(
-    app: &App,
-    site: SiteId,
+    ctx: &TenantCtx,
     find: &Find,
     cursor: Cursor,
 ) -> Result<Page<Conversion>, sqlx::Error> {
@@ -137,7 +135,7 @@ pub async fn list(
     let rows = sqlx::query_file_as!(
         Row,
         "src/queries/conversions.list.sql",
-        site.to_sql(),
+        ctx.site.to_sql(),
         cursor.starting_after,
         cursor.ending_before,
         cursor.limit_sql(),
@@ -169,9 +167,9 @@ pub async fn list(
         find.range.and_then(|range| DateTime::from_timestamp_millis(range.to_ms)),
         find.ids.as_deref(),
     )
-    .fetch_all(&app.db)
+    .fetch_all(&mut *ctx.db.begin().await?)
     .await?;
-    let rows = rows.into_iter().map(|row| row.conversion(&app.keys)).collect();
+    let rows = rows.into_iter().map(|row| row.conversion(&ctx.keys)).collect();
     Ok(cursor.page(rows))
 }
 
@@ -179,8 +177,8 @@ pub async fn list(
 ///
 /// # Errors
 /// `NotFound`, also for another site's; `Sql`.
-pub async fn get(app: &App, site: SiteId, id: ConversionId) -> Result<Conversion, Error> {
+pub async fn get(ctx: &TenantCtx, id: ConversionId) -> Result<Conversion, Error> {
     let find = Find { id: Some(id), ..Find::default() };
-    let page = list(app, site, &find, Cursor::default()).await?;
+    let page = list(ctx, &find, Cursor::default()).await?;
     page.rows.into_iter().next().ok_or(Error::NotFound("conversion"))
 }

@@ -7,7 +7,7 @@ use super::{
     Cursor, clicks,
     conversions::{self, Conversion},
 };
-use crate::app::App;
+use crate::tenant::TenantCtx;
 
 /// Where an event stands.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,27 +29,27 @@ pub enum Standing {
 ///
 /// # Errors
 /// `sqlx::Error` when PostgreSQL does not answer.
-pub async fn get(app: &App, receipt: &ClickId) -> Result<Standing, sqlx::Error> {
-    if let Some(conversion) = decided(app, receipt).await? {
+pub async fn get(ctx: &TenantCtx, receipt: &ClickId) -> Result<Standing, sqlx::Error> {
+    if let Some(conversion) = decided(ctx, receipt).await? {
         return Ok(conversion);
     }
-    if let Some(standing) = undecided(app, receipt).await? {
+    if let Some(standing) = undecided(ctx, receipt).await? {
         return Ok(standing);
     }
     // It may have been decided between the two questions.
-    Ok(decided(app, receipt).await?.unwrap_or(Standing::Taken))
+    Ok(decided(ctx, receipt).await?.unwrap_or(Standing::Taken))
 }
 
-async fn decided(app: &App, receipt: &ClickId) -> Result<Option<Standing>, sqlx::Error> {
+async fn decided(ctx: &TenantCtx, receipt: &ClickId) -> Result<Option<Standing>, sqlx::Error> {
     let find = conversions::Find { receipt: Some(*receipt), ..Default::default() };
-    let page = conversions::list(app, app.site, &find, Cursor::default()).await?;
+    let page = conversions::list(ctx, &find, Cursor::default()).await?;
     let found = page.rows.into_iter().find(|conversion| {
         conversion.occurred_at.timestamp_millis() == receipt.time_ms.cast_signed()
     });
     Ok(found.map(|conversion| Standing::Decided(Box::new(conversion))))
 }
 
-async fn undecided(app: &App, receipt: &ClickId) -> Result<Option<Standing>, sqlx::Error> {
+async fn undecided(ctx: &TenantCtx, receipt: &ClickId) -> Result<Option<Standing>, sqlx::Error> {
     let row = sqlx::query!(
         r#"SELECT w.expires_at AS "expires_at?", d.id AS "dead_letter?"
          FROM pipeline_journal j
@@ -65,7 +65,7 @@ async fn undecided(app: &App, receipt: &ClickId) -> Result<Option<Standing>, sql
         receipt.seq.cast_signed(),
         clicks::JOURNAL_BITS.cast_signed(),
     )
-    .fetch_optional(&app.db)
+    .fetch_optional(ctx.db.of_no_site())
     .await?;
     Ok(row.map(|row| match row.expires_at {
         Some(until) => Standing::Waiting { until },

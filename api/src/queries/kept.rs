@@ -13,7 +13,7 @@ use std::{
 };
 
 use super::bind;
-use crate::{app::App, clock, params::range::Range};
+use crate::{clock, params::range::Range, tenant::TenantCtx};
 
 /// Nothing is kept for less.
 const DAY_MS: i64 = 86_400_000;
@@ -59,30 +59,33 @@ struct Found {
 
 impl Kept {
     /// What the tables say, where a span reaches back so far that it matters.
-    pub(super) async fn ask(app: &App, range: Range) -> Result<Self, clickhouse::error::Error> {
+    pub(super) async fn ask(
+        ctx: &TenantCtx,
+        range: Range,
+    ) -> Result<Self, clickhouse::error::Error> {
         if range.from_ms >= clock::now().timestamp_millis() - DAY_MS {
             return Ok(Self::default());
         }
         let now_ms = clock::now().timestamp_millis();
-        match app.kept.get(now_ms) {
+        match ctx.kept.get(now_ms) {
             Some((age_ms, kept)) => {
-                if age_ms >= NEW_MS && !app.kept.looks.swap(true, Ordering::Relaxed) {
-                    tokio::spawn(look_behind(app.clone()));
+                if age_ms >= NEW_MS && !ctx.kept.looks.swap(true, Ordering::Relaxed) {
+                    tokio::spawn(look_behind(ctx.clone()));
                 }
                 Ok(kept)
             }
-            None => Self::look(app).await,
+            None => Self::look(ctx).await,
         }
     }
 
-    async fn look(app: &App) -> Result<Self, clickhouse::error::Error> {
+    async fn look(ctx: &TenantCtx) -> Result<Self, clickhouse::error::Error> {
         let now_ms = clock::now().timestamp_millis();
         let text = format!("SELECT name, since_ms FROM ({KEPT})");
-        let asked = app.ch.query(&text);
+        let asked = ctx.ch.query(&text);
         let found = bind::in_time(asked.fetch_all::<Found>()).await?;
         let begun = found.into_iter().filter(|kept| kept.since_ms > 0);
         let kept = Self::of(begun.map(|kept| (kept.name, kept.since_ms)));
-        app.kept.put(now_ms, kept.clone());
+        ctx.kept.put(now_ms, kept.clone());
         Ok(kept)
     }
 
@@ -102,11 +105,11 @@ impl Kept {
 }
 
 /// What nobody waits for: the next who asks tries again where it fails.
-async fn look_behind(app: App) {
-    if let Err(error) = Kept::look(&app).await {
+async fn look_behind(ctx: TenantCtx) {
+    if let Err(error) = Kept::look(&ctx).await {
         tracing::debug!(%error, "clickhouse does not say since when it has its rows");
     }
-    app.kept.looks.store(false, Ordering::Relaxed);
+    ctx.kept.looks.store(false, Ordering::Relaxed);
 }
 
 /// Sums that outlive everything else.
@@ -116,7 +119,7 @@ pub(super) const CONVERSIONS: &str = "conversions_by_day_link";
 /// Until when events of a span are left out because they have expired; `None` where the sums of such events say that
 /// there were none.
 pub(super) async fn left_out(
-    app: &App,
+    ctx: &TenantCtx,
     range: Range,
     (sums, until_ms): (&'static str, i64),
 ) -> Result<Option<DateTime<Utc>>, clickhouse::error::Error> {
@@ -128,7 +131,7 @@ pub(super) async fn left_out(
     let text = format!(
         "SELECT toUInt8(EXISTS (SELECT 1 FROM {sums} WHERE site = ? AND day BETWEEN '{from}' AND '{to}'))"
     );
-    let any = bind::in_time(app.ch.query(&text).bind(app.site.get()).fetch_one::<u8>()).await?;
+    let any = bind::in_time(ctx.ch.query(&text).bind(ctx.site.get()).fetch_one::<u8>()).await?;
     Ok(DateTime::from_timestamp_millis(until_ms).filter(|_| any == 1))
 }
 
@@ -137,9 +140,9 @@ pub(super) async fn left_out(
 /// # Errors
 /// When ClickHouse does not answer.
 pub async fn rows_left_out(
-    app: &App,
+    ctx: &TenantCtx,
     range: Range,
 ) -> Result<Option<DateTime<Utc>>, clickhouse::error::Error> {
-    let since = Kept::ask(app, range).await?.since_ms("clicks");
-    left_out(app, range, (CLICKS, since.min(range.to_ms))).await
+    let since = Kept::ask(ctx, range).await?.since_ms("clicks");
+    left_out(ctx, range, (CLICKS, since.min(range.to_ms))).await
 }

@@ -1,11 +1,13 @@
 //! Links: a code owned by an affiliate for a program.
 
 use chrono::{DateTime, Utc};
-use schemas::ids::{AffiliateId, LinkId, ProgramId, SiteId};
-use sqlx::{PgExecutor, PgPool};
+use schemas::ids::{AffiliateId, LinkId, ProgramId};
 
 use super::{Cursor, Page, narrow};
-use crate::error::{Error, Field};
+use crate::{
+    error::{Error, Field},
+    tenant::{Db, Tx},
+};
 
 /// A link as people see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,15 +87,10 @@ pub struct LinkChange {
 ///
 /// # Errors
 /// `sqlx::Error` when PostgreSQL does not answer.
-pub async fn list(
-    db: &PgPool,
-    site: SiteId,
-    find: &Find,
-    cursor: Cursor,
-) -> Result<Page<Link>, sqlx::Error> {
+pub async fn list(db: &Db, find: &Find, cursor: Cursor) -> Result<Page<Link>, sqlx::Error> {
     let rows = sqlx::query_file!(
         "src/queries/links.list.sql",
-        site.to_sql(),
+        db.site.to_sql(),
         cursor.starting_after,
         cursor.ending_before,
         cursor.limit_sql(),
@@ -122,7 +119,7 @@ pub async fn list(
         created_at: row.created_at,
         version: row.version,
     })
-    .fetch_all(db)
+    .fetch_all(&mut *db.begin().await?)
     .await?;
     Ok(cursor.page(rows))
 }
@@ -131,9 +128,9 @@ pub async fn list(
 ///
 /// # Errors
 /// `NotFound`, also for another site's; `Sql`.
-pub async fn get(db: &PgPool, site: SiteId, id: LinkId) -> Result<Link, Error> {
+pub async fn get(db: &Db, id: LinkId) -> Result<Link, Error> {
     let find = Find { id: Some(id), ..Find::default() };
-    let page = list(db, site, &find, Cursor::default()).await?;
+    let page = list(db, &find, Cursor::default()).await?;
     page.rows.into_iter().next().ok_or(Error::NotFound("link"))
 }
 
@@ -142,16 +139,12 @@ pub async fn get(db: &PgPool, site: SiteId, id: LinkId) -> Result<Link, Error> {
 /// # Errors
 /// `Invalid` where the code is taken, `NotFound` for an affiliate or program that is none of this
 /// site's, `Sql`.
-pub async fn insert(
-    db: impl PgExecutor<'_>,
-    site: SiteId,
-    link: &NewLink,
-) -> Result<LinkId, Error> {
+pub async fn insert(tx: &mut Tx, link: &NewLink) -> Result<LinkId, Error> {
     let made = sqlx::query_scalar!(
         "INSERT INTO affiliate_affiliatelink
              (site_id, affiliate_id, program_id, code, destination, is_active, expires_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id",
-        site.to_sql(),
+        tx.site.to_sql(),
         link.affiliate.to_sql(),
         link.program.to_sql(),
         link.code,
@@ -159,7 +152,7 @@ pub async fn insert(
         link.is_active,
         link.expires_at,
     )
-    .fetch_one(db)
+    .fetch_one(&mut **tx)
     .await;
     made.map(|id| LinkId(narrow(id))).map_err(|error| {
         match error.as_database_error().and_then(|error| error.constraint()) {
@@ -183,26 +176,21 @@ pub async fn insert(
 ///
 /// # Errors
 /// `NotFound`, also for another site's; `Sql`.
-pub async fn update(
-    db: impl PgExecutor<'_>,
-    site: SiteId,
-    id: LinkId,
-    change: &LinkChange,
-) -> Result<(), Error> {
+pub async fn update(tx: &mut Tx, id: LinkId, change: &LinkChange) -> Result<(), Error> {
     let done = sqlx::query!(
         "UPDATE affiliate_affiliatelink SET
              destination = coalesce($3, destination),
              is_active = coalesce($4, is_active),
              expires_at = CASE WHEN $5 THEN $6 ELSE expires_at END
          WHERE site_id = $1 AND id = $2",
-        site.to_sql(),
+        tx.site.to_sql(),
         id.to_sql(),
         change.destination,
         change.is_active,
         change.expires_at.is_some(),
         change.expires_at.flatten(),
     )
-    .execute(db)
+    .execute(&mut **tx)
     .await?;
     if done.rows_affected() == 0 { Err(Error::NotFound("link")) } else { Ok(()) }
 }

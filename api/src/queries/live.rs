@@ -1,8 +1,10 @@
-//! Numbers that move: one poller for all who watch, and none when nobody does.
+//! Numbers that move: one poller for all who may watch the same, and none when nobody does.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
+use schemas::ids::SiteId;
 use std::{
+    collections::{HashMap, hash_map::Entry},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -17,7 +19,12 @@ use super::{
     sites,
     stats::{self, Dimension, Order, Query, Row},
 };
-use crate::{app::App, clock, error::Error, params::range::Range};
+use crate::{
+    clock,
+    error::Error,
+    params::range::Range,
+    tenant::{Reach, TenantCtx},
+};
 
 /// Who may listen at once.
 const MAX_LISTENERS: usize = 64;
@@ -46,11 +53,14 @@ pub type Latest = Option<Arc<Frame>>;
 #[derive(Debug, Clone)]
 pub struct Feed(Arc<Inner>);
 
+/// Whose numbers: viewers who may see the same are told by one poller.
+type Watched = (SiteId, Reach);
+
 #[derive(Debug)]
 struct Inner {
     seats: Arc<Semaphore>,
-    /// The running poller, and where it sends; it ends with its last listener.
-    running: Mutex<Option<(watch::Sender<Latest>, AbortHandle)>>,
+    /// The running pollers, and where each sends; one ends with its last listener.
+    running: Mutex<HashMap<Watched, (watch::Sender<Latest>, AbortHandle)>>,
 }
 
 /// A seat at the feed. Dropping it gives the seat back.
@@ -64,7 +74,7 @@ pub struct Listener {
 impl Default for Feed {
     fn default() -> Self {
         let seats = Arc::new(Semaphore::new(MAX_LISTENERS));
-        Self(Arc::new(Inner { seats, running: Mutex::new(None) }))
+        Self(Arc::new(Inner { seats, running: Mutex::default() }))
     }
 }
 
@@ -78,15 +88,15 @@ impl Feed {
     ///
     /// # Errors
     /// `TooManyListeners` when all seats are taken.
-    pub fn listen(&self, app: &App) -> Result<Listener, Error> {
+    pub fn listen(&self, ctx: &TenantCtx) -> Result<Listener, Error> {
         let seat = self.0.seats.clone().try_acquire_owned().map_err(|_| Error::TooManyListeners)?;
         let mut running = self.0.running.lock().unwrap_or_else(PoisonError::into_inner);
-        let frames = match running.as_ref() {
-            Some((sender, _)) => sender.subscribe(),
-            None => {
+        let frames = match running.entry((ctx.site, ctx.reach.clone())) {
+            Entry::Occupied(found) => found.get().0.subscribe(),
+            Entry::Vacant(place) => {
                 let (sender, frames) = watch::channel(None);
-                let poller = tokio::spawn(poll(app.clone(), sender.clone()));
-                *running = Some((sender, poller.abort_handle()));
+                let poller = tokio::spawn(poll(ctx.clone(), sender.clone()));
+                place.insert((sender, poller.abort_handle()));
                 frames
             }
         };
@@ -96,32 +106,30 @@ impl Feed {
     /// Ends every stream, and takes no listener any more: this process stops.
     pub fn close(&self) {
         self.0.seats.close();
-        let running = self.0.running.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some((_, poller)) = running {
-            poller.abort();
-        }
+        let mut running = self.0.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.drain().for_each(|(_, (_, poller))| poller.abort());
     }
 
     /// Ends the poller if nobody listens any more; under the lock, so that nobody comes meanwhile.
-    fn ends(&self, sender: &watch::Sender<Latest>) -> bool {
+    fn ends(&self, ctx: &TenantCtx, sender: &watch::Sender<Latest>) -> bool {
         let mut running = self.0.running.lock().unwrap_or_else(PoisonError::into_inner);
         let ends = sender.receiver_count() == 0;
         if ends {
-            *running = None;
+            running.remove(&(ctx.site, ctx.reach.clone()));
         }
         ends
     }
 }
 
-async fn poll(app: App, sender: watch::Sender<Latest>) {
+async fn poll(ctx: TenantCtx, sender: watch::Sender<Latest>) {
     let mut tick = tokio::time::interval(PERIOD);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
-        if app.live.ends(&sender) {
+        if ctx.live.ends(&ctx, &sender) {
             return;
         }
-        let latest = match frame(&app, clock::now()).await {
+        let latest = match frame(&ctx, clock::now()).await {
             Ok(frame) => Some(Arc::new(frame)),
             Err(error) => {
                 tracing::debug!(%error, "the live stream is delayed");
@@ -140,8 +148,8 @@ async fn poll(app: App, sender: watch::Sender<Latest>) {
 ///
 /// # Errors
 /// When a store does not answer.
-pub async fn frame(app: &App, now: DateTime<Utc>) -> Result<Frame, Error> {
-    let zone = sites::get(&app.db, app.site).await?.zone;
+pub async fn frame(ctx: &TenantCtx, now: DateTime<Utc>) -> Result<Frame, Error> {
+    let zone = sites::get(&ctx.db).await?.zone;
     let day = now.with_timezone(&zone).date_naive();
     let from = now - TimeDelta::minutes(MINUTES);
     let span = Range { from_ms: from.timestamp_millis(), to_ms: now.timestamp_millis() + 1, zone };
@@ -149,11 +157,11 @@ pub async fn frame(app: &App, now: DateTime<Utc>) -> Result<Frame, Error> {
         question(Range::days(day, day, zone), zone, Vec::new()),
         question(span, zone, vec![Dimension::Minute]),
     ];
-    let [today, minutes]: [_; 2] = stats::reports(app, &queries)
+    let [today, minutes]: [_; 2] = stats::reports(ctx, &queries)
         .await?
         .try_into()
         .map_err(|_| Error::Fault("a question without an answer".to_owned()))?;
-    let recent = clicks::newest(app, from, RECENT).await?;
+    let recent = clicks::newest(ctx, from, RECENT).await?;
     Ok(Frame { as_of: today.as_of, today: today.totals, minutes: minutes.rows, recent })
 }
 

@@ -1,7 +1,6 @@
 //! What people call things, for reports that know only ids.
 
-use schemas::ids::SiteId;
-use sqlx::{PgExecutor, PgPool};
+use crate::tenant::Db;
 use std::collections::HashMap;
 
 /// Names by id.
@@ -24,26 +23,21 @@ impl Labels {
     /// # Errors
     /// `sqlx::Error` when PostgreSQL does not answer.
     pub async fn load(
-        db: &PgPool,
-        site: SiteId,
+        db: &Db,
         (programs, affiliates, links): (&[u32], &[u32], &[u32]),
     ) -> Result<Self, sqlx::Error> {
         let labels = Self {
             programs: if programs.is_empty() {
                 Names::new()
             } else {
-                self::programs(db, site, programs).await?
+                self::programs(db, programs).await?
             },
             affiliates: if affiliates.is_empty() {
                 Names::new()
             } else {
-                self::affiliates(db, site, affiliates).await?
+                self::affiliates(db, affiliates).await?
             },
-            links: if links.is_empty() {
-                Names::new()
-            } else {
-                self::links(db, site, links).await?
-            },
+            links: if links.is_empty() { Names::new() } else { self::links(db, links).await? },
         };
         Ok(labels)
     }
@@ -53,51 +47,54 @@ impl Labels {
 ///
 /// # Errors
 /// `sqlx::Error` when PostgreSQL does not answer.
-pub async fn programs(
-    db: impl PgExecutor<'_>,
-    site: SiteId,
-    ids: &[u32],
-) -> Result<Names, sqlx::Error> {
+pub async fn programs(db: &Db, ids: &[u32]) -> Result<Names, sqlx::Error> {
     let rows = sqlx::query!(
         "SELECT id, name FROM affiliate_program WHERE site_id = $1 AND id = ANY($2)",
-        site.to_sql(),
+        db.site.to_sql(),
         &sql(ids)
     );
-    Ok(rows.fetch_all(db).await?.into_iter().map(|row| (super::narrow(row.id), row.name)).collect())
+    Ok(rows
+        .fetch_all(&mut *db.begin().await?)
+        .await?
+        .into_iter()
+        .map(|row| (super::narrow(row.id), row.name))
+        .collect())
 }
 
 /// Names of affiliates.
 ///
 /// # Errors
 /// `sqlx::Error` when PostgreSQL does not answer.
-pub async fn affiliates(
-    db: impl PgExecutor<'_>,
-    site: SiteId,
-    ids: &[u32],
-) -> Result<Names, sqlx::Error> {
+pub async fn affiliates(db: &Db, ids: &[u32]) -> Result<Names, sqlx::Error> {
     let rows = sqlx::query!(
         "SELECT id, name FROM affiliate_affiliate WHERE site_id = $1 AND id = ANY($2)",
-        site.to_sql(),
+        db.site.to_sql(),
         &sql(ids)
     );
-    Ok(rows.fetch_all(db).await?.into_iter().map(|row| (super::narrow(row.id), row.name)).collect())
+    Ok(rows
+        .fetch_all(&mut *db.begin().await?)
+        .await?
+        .into_iter()
+        .map(|row| (super::narrow(row.id), row.name))
+        .collect())
 }
 
 /// Codes of links.
 ///
 /// # Errors
 /// `sqlx::Error` when PostgreSQL does not answer.
-pub async fn links(
-    db: impl PgExecutor<'_>,
-    site: SiteId,
-    ids: &[u32],
-) -> Result<Names, sqlx::Error> {
+pub async fn links(db: &Db, ids: &[u32]) -> Result<Names, sqlx::Error> {
     let rows = sqlx::query!(
         "SELECT id, code FROM affiliate_affiliatelink WHERE site_id = $1 AND id = ANY($2)",
-        site.to_sql(),
+        db.site.to_sql(),
         &sql(ids)
     );
-    Ok(rows.fetch_all(db).await?.into_iter().map(|row| (super::narrow(row.id), row.code)).collect())
+    Ok(rows
+        .fetch_all(&mut *db.begin().await?)
+        .await?
+        .into_iter()
+        .map(|row| (super::narrow(row.id), row.code))
+        .collect())
 }
 
 fn sql(ids: &[u32]) -> Vec<i64> {

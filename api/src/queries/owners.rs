@@ -7,7 +7,7 @@ use super::{
     bind::{self, Bind},
     stats::{Dimension, Filter},
 };
-use crate::app::App;
+use crate::tenant::TenantCtx;
 
 /// Rows of so many are read at once.
 const FEW: usize = 10;
@@ -21,14 +21,14 @@ pub(super) struct Owners(Option<Arc<[u32]>>);
 impl Owners {
     /// Of what `filters` leave in a span (milliseconds since 1970): asked once for all that reads those rows.
     pub(super) async fn ask(
-        app: &App,
+        ctx: &TenantCtx,
         filters: &[Filter],
         span: (i64, i64),
     ) -> Result<Self, clickhouse::error::Error> {
-        let Some((text, binds)) = question(app.site, filters, span) else {
+        let Some((text, binds)) = question(ctx.site, filters, span) else {
             return Ok(Self::default());
         };
-        let asked = bind::all(app.ch.query(&text), &binds);
+        let asked = bind::all(ctx.ch.query(&text), &binds);
         let found = bind::in_time(asked.fetch_all::<u32>()).await?;
         Ok(Self((found.len() <= MANY).then(|| found.into())))
     }

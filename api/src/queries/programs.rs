@@ -5,11 +5,13 @@ mod plans;
 pub use plans::{NewPlan, Plan, PlanKind, plans, put_plan};
 
 use chrono::{DateTime, Utc};
-use schemas::ids::{ProgramId, SiteId};
-use sqlx::{PgExecutor, PgPool};
+use schemas::ids::ProgramId;
 
 use super::{Cursor, Page, narrow};
-use crate::error::{Error, Field};
+use crate::{
+    error::{Error, Field},
+    tenant::{Db, Tx},
+};
 
 /// A program as people see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,15 +122,10 @@ pub struct ProgramChange {
 ///
 /// # Errors
 /// `sqlx::Error` when PostgreSQL does not answer.
-pub async fn list(
-    db: &PgPool,
-    site: SiteId,
-    find: &Find,
-    cursor: Cursor,
-) -> Result<Page<Program>, sqlx::Error> {
+pub async fn list(db: &Db, find: &Find, cursor: Cursor) -> Result<Page<Program>, sqlx::Error> {
     let rows = sqlx::query_file!(
         "src/queries/programs.list.sql",
-        site.to_sql(),
+        db.site.to_sql(),
         cursor.starting_after,
         cursor.ending_before,
         cursor.limit_sql(),
@@ -155,7 +152,7 @@ pub async fn list(
         created_at: row.created_at,
         version: row.version,
     })
-    .fetch_all(db)
+    .fetch_all(&mut *db.begin().await?)
     .await?;
     Ok(cursor.page(rows))
 }
@@ -164,9 +161,9 @@ pub async fn list(
 ///
 /// # Errors
 /// `NotFound`, also for another site's; `Sql`.
-pub async fn get(db: &PgPool, site: SiteId, id: ProgramId) -> Result<Program, Error> {
+pub async fn get(db: &Db, id: ProgramId) -> Result<Program, Error> {
     let find = Find { id: Some(id), ..Find::default() };
-    let page = list(db, site, &find, Cursor::default()).await?;
+    let page = list(db, &find, Cursor::default()).await?;
     page.rows.into_iter().next().ok_or(Error::NotFound("program"))
 }
 
@@ -174,17 +171,13 @@ pub async fn get(db: &PgPool, site: SiteId, id: ProgramId) -> Result<Program, Er
 ///
 /// # Errors
 /// `Invalid` where the slug is taken, `Sql`.
-pub async fn insert(
-    db: impl PgExecutor<'_>,
-    site: SiteId,
-    program: &NewProgram,
-) -> Result<ProgramId, Error> {
+pub async fn insert(tx: &mut Tx, program: &NewProgram) -> Result<ProgramId, Error> {
     let terms = &program.terms;
     let made = sqlx::query_scalar!(
         "INSERT INTO affiliate_program (site_id, slug, name, destination, currency, click_window_ms,
              unique_window_ms, hold_ms, too_fast_ms, velocity_per_hour, postback_networks)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id",
-        site.to_sql(),
+        tx.site.to_sql(),
         program.slug,
         program.name,
         program.destination,
@@ -196,7 +189,7 @@ pub async fn insert(
         terms.velocity_per_hour,
         &terms.postback_networks,
     )
-    .fetch_one(db)
+    .fetch_one(&mut **tx)
     .await;
     let taken = || Field::new("slug", "taken", "another program has this slug");
     made.map(|id| ProgramId(narrow(id)))
@@ -207,12 +200,7 @@ pub async fn insert(
 ///
 /// # Errors
 /// `NotFound`, also for another site's; `Sql`.
-pub async fn update(
-    db: impl PgExecutor<'_>,
-    site: SiteId,
-    id: ProgramId,
-    change: &ProgramChange,
-) -> Result<(), Error> {
+pub async fn update(tx: &mut Tx, id: ProgramId, change: &ProgramChange) -> Result<(), Error> {
     let status = change.is_active.map(|active| if active { "active" } else { "paused" });
     let done = sqlx::query!(
         "UPDATE affiliate_program SET
@@ -223,7 +211,7 @@ pub async fn update(
              velocity_per_hour = CASE WHEN $11 THEN $12 ELSE velocity_per_hour END,
              postback_networks = coalesce($13, postback_networks)
          WHERE site_id = $1 AND id = $2",
-        site.to_sql(),
+        tx.site.to_sql(),
         id.to_sql(),
         change.name,
         change.destination,
@@ -237,7 +225,7 @@ pub async fn update(
         change.velocity_per_hour.flatten(),
         change.postback_networks.as_deref(),
     )
-    .execute(db)
+    .execute(&mut **tx)
     .await?;
     if done.rows_affected() == 0 { Err(Error::NotFound("program")) } else { Ok(()) }
 }
@@ -246,18 +234,14 @@ pub async fn update(
 ///
 /// # Errors
 /// `NotFound`, also for another site's; `Sql`.
-pub async fn rotate_token(
-    db: impl PgExecutor<'_>,
-    site: SiteId,
-    id: ProgramId,
-) -> Result<u32, Error> {
+pub async fn rotate_token(tx: &mut Tx, id: ProgramId) -> Result<u32, Error> {
     let version = sqlx::query_scalar!(
         "UPDATE affiliate_program SET token_version = token_version + 1
          WHERE site_id = $1 AND id = $2 RETURNING token_version",
-        site.to_sql(),
+        tx.site.to_sql(),
         id.to_sql(),
     )
-    .fetch_optional(db)
+    .fetch_optional(&mut **tx)
     .await?;
     version.map(narrow).ok_or(Error::NotFound("program"))
 }

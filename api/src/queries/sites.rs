@@ -3,6 +3,9 @@
 use chrono_tz::Tz;
 use schemas::ids::SiteId;
 use sqlx::PgExecutor;
+use std::collections::HashMap;
+
+use crate::tenant::Db;
 
 /// What pages and reports need to know of a site.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,12 +22,12 @@ pub struct Site {
 ///
 /// # Errors
 /// `RowNotFound`, or PostgreSQL does not answer.
-pub async fn get(db: impl PgExecutor<'_>, site: SiteId) -> Result<Site, sqlx::Error> {
+pub async fn get(db: &Db) -> Result<Site, sqlx::Error> {
     let row = sqlx::query!(
         "SELECT name, time_zone, currency FROM whitelabel_whitelabelsite WHERE id = $1",
-        site.to_sql()
+        db.site.to_sql()
     )
-    .fetch_one(db)
+    .fetch_one(&mut *db.begin().await?)
     .await?;
     // An unknown zone counts as UTC, as it does in the processor.
     Ok(Site {
@@ -32,4 +35,15 @@ pub async fn get(db: impl PgExecutor<'_>, site: SiteId) -> Result<Site, sqlx::Er
         zone: row.time_zone.parse().unwrap_or(Tz::UTC),
         currency: row.currency,
     })
+}
+
+/// Every host and its site.
+///
+/// # Errors
+/// `sqlx::Error` when PostgreSQL does not answer.
+pub async fn hosts(db: impl PgExecutor<'_>) -> Result<HashMap<String, SiteId>, sqlx::Error> {
+    let rows =
+        sqlx::query!(r#"SELECT host AS "host!", site_id AS "site_id!" FROM whitelabel_hosts()"#);
+    let rows = rows.fetch_all(db).await?;
+    Ok(rows.into_iter().map(|row| (row.host, SiteId(super::narrow(row.site_id)))).collect())
 }

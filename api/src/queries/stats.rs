@@ -23,7 +23,6 @@ use sql::Plan;
 use std::sync::Arc;
 
 use crate::{
-    app::App,
     error::Error,
     params::range::Range,
     queries::{
@@ -32,6 +31,7 @@ use crate::{
         bind,
         kept::{self, Kept},
     },
+    tenant::TenantCtx,
 };
 
 /// Values a dimension must have, or must not.
@@ -195,8 +195,8 @@ pub struct Report {
 ///
 /// # Errors
 /// `Clickhouse` or `Sql` when a store does not answer.
-pub async fn report(app: &App, query: &Query) -> Result<Report, Error> {
-    let mut reports = reports(app, std::slice::from_ref(query)).await?;
+pub async fn report(ctx: &TenantCtx, query: &Query) -> Result<Report, Error> {
+    let mut reports = reports(ctx, std::slice::from_ref(query)).await?;
     Ok(reports.pop().unwrap_or_default())
 }
 
@@ -204,24 +204,30 @@ pub async fn report(app: &App, query: &Query) -> Result<Report, Error> {
 ///
 /// # Errors
 /// `Clickhouse` or `Sql` when a store does not answer.
-pub async fn reports(app: &App, queries: &[Query]) -> Result<Vec<Report>, Error> {
-    let as_of = as_of::get(&app.db).await?;
+pub async fn reports(ctx: &TenantCtx, queries: &[Query]) -> Result<Vec<Report>, Error> {
+    let as_of = as_of::get(&ctx.db).await?;
     let mut plans = Vec::with_capacity(queries.len());
     for query in queries {
-        plans.push(Plan::of(query, &Kept::ask(app, query.range).await?));
+        let reached = Query { filters: ctx.within(&query.filters), ..query.clone() };
+        plans.push(Plan::of(&reached, &Kept::ask(ctx, query.range).await?));
     }
-    owned::find(app, &mut plans).await?;
+    owned::find(ctx, &mut plans).await?;
     let plans: Vec<Arc<Plan>> = plans.into_iter().map(Arc::new).collect();
-    let found = found::ask(app, &plans).await?;
+    let found = found::ask(ctx, &plans).await?;
     let mut reports = Vec::with_capacity(queries.len());
     for (plan, found) in plans.iter().zip(found) {
-        reports.push(of(app, plan, found, &as_of).await?);
+        reports.push(of(ctx, plan, found, &as_of).await?);
     }
     Ok(reports)
 }
 
 /// An answer of its rows, the sum of all among them.
-async fn of(app: &App, plan: &Plan, found: Vec<Found>, as_of: &AsOf) -> Result<Report, Error> {
+async fn of(
+    ctx: &TenantCtx,
+    plan: &Plan,
+    found: Vec<Found>,
+    as_of: &AsOf,
+) -> Result<Report, Error> {
     let mut rows = Vec::with_capacity(found.len());
     let mut totals = None;
     for found in found {
@@ -235,7 +241,7 @@ async fn of(app: &App, plan: &Plan, found: Vec<Found>, as_of: &AsOf) -> Result<R
     let totals = totals.unwrap_or_else(|| Found::default().row(&plan.query, &plan.shape));
     let mut expired_before = None;
     for &expired in &plan.expired {
-        let left_out = kept::left_out(app, plan.query.range, expired).await?;
+        let left_out = kept::left_out(ctx, plan.query.range, expired).await?;
         expired_before = expired_before.max(left_out);
     }
     let sources = plan.sources();
@@ -246,10 +252,10 @@ async fn of(app: &App, plan: &Plan, found: Vec<Found>, as_of: &AsOf) -> Result<R
 ///
 /// # Errors
 /// `Clickhouse` when it does not answer.
-pub async fn is_anything_counted(app: &App) -> Result<bool, Error> {
+pub async fn is_anything_counted(ctx: &TenantCtx) -> Result<bool, Error> {
     let text = "SELECT toUInt8(EXISTS (SELECT 1 FROM clicks_by_day_link WHERE site = ?)
         OR EXISTS (SELECT 1 FROM conversions_by_day_link WHERE site = ?))";
-    let (site, asked) = (app.site.get(), app.ch.query(text));
+    let (site, asked) = (ctx.site.get(), ctx.ch.query(text));
     let any = bind::in_time(asked.bind(site).bind(site).fetch_one::<u8>()).await?;
     Ok(any == 1)
 }

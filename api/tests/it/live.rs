@@ -50,8 +50,8 @@ async fn event(
 #[tokio::test]
 async fn listeners_see_numbers_move() {
     let world = World::new().await.with_links().await;
-    let mut first = world.app.live.listen(&world.app).unwrap();
-    let mut second = world.app.live.listen(&world.app).unwrap();
+    let mut first = world.app.live.listen(&world.ctx()).unwrap();
+    let mut second = world.app.live.listen(&world.ctx()).unwrap();
     for listener in [&mut first, &mut second] {
         let frame = soon("a frame", listener.frames.wait_for(Option::is_some)).await.unwrap();
         assert_eq!(frame.clone().unwrap().today.clicks.unwrap().gross, 0);
@@ -91,7 +91,7 @@ async fn a_page_is_told_when_more_was_counted_also_before_a_collector_is_heard_o
 #[tokio::test]
 async fn a_page_is_told_while_a_store_is_away() {
     let world = World::new().await.with_links().await;
-    let mut listener = world.app.live.listen(&world.app).unwrap();
+    let mut listener = world.app.live.listen(&world.ctx()).unwrap();
     soon("a frame", listener.frames.wait_for(Option::is_some)).await.unwrap();
     let away = async { world.app.db.close().await };
     assert_eq!(event(&world, "/dashboard/live", "delayed", away).await, "-");
@@ -100,12 +100,12 @@ async fn a_page_is_told_while_a_store_is_away() {
 #[tokio::test]
 async fn there_are_as_many_seats_as_said() {
     let world = World::new().await;
-    let seats: Vec<_> = (0..64).map(|_| world.app.live.listen(&world.app).unwrap()).collect();
+    let seats: Vec<_> = (0..64).map(|_| world.app.live.listen(&world.ctx()).unwrap()).collect();
     let answer = world.get("/api/v1/live/").await;
     assert_eq!(
         (answer.status.as_u16(), &answer.json()["code"]),
         (429, &"too_many_listeners".into())
     );
     drop(seats);
-    assert!(world.app.live.listen(&world.app).is_ok());
+    assert!(world.app.live.listen(&world.ctx()).is_ok());
 }

@@ -14,4 +14,5 @@ mod outages;
 mod pages;
 mod stats;
 mod sums;
+mod tenants;
 mod wire;

@@ -244,17 +244,17 @@ async fn questions_asked_at_once_say_the_same_as_alone() {
     let mut together = Vec::new();
     // Those of one span and filter at once.
     for queries in queries.chunks(1 + 2 * Dimension::all().count()) {
-        together.extend(stats::reports(&world.app, queries).await.unwrap());
+        together.extend(stats::reports(&world.ctx(), queries).await.unwrap());
     }
     assert_eq!(together.len(), queries.len());
     let mut counted = 0;
     for (query, report) in queries.iter().zip(&together) {
-        let alone = stats::report(&world.app, query).await.unwrap();
+        let alone = stats::report(&world.ctx(), query).await.unwrap();
         assert_eq!(*report, alone, "{query:?}");
         counted += report.totals.clicks.map_or(0, |clicks| clicks.gross);
     }
     assert!(counted > 10_000, "{counted}");
-    assert_eq!(stats::reports(&world.app, &[]).await.unwrap(), []);
+    assert_eq!(stats::reports(&world.ctx(), &[]).await.unwrap(), []);
 }
 
 /// A number of clicks.
@@ -293,7 +293,7 @@ async fn the_first_groups_are_the_first_of_all_groups() {
                 order: (Order::Key(0), false),
                 limit: 5000,
             };
-            let whole = stats::report(&world.app, &all).await.unwrap();
+            let whole = stats::report(&world.ctx(), &all).await.unwrap();
             for (metric, number) in LEADS {
                 let mut expected = whole.rows.clone();
                 let count = |row: &Row| row.clicks.as_ref().map_or(0, number);
@@ -301,7 +301,7 @@ async fn the_first_groups_are_the_first_of_all_groups() {
                 for limit in [2, 5000] {
                     let first =
                         Query { order: (Order::Metric(metric), true), limit, ..all.clone() };
-                    let first = stats::report(&world.app, &first).await.unwrap();
+                    let first = stats::report(&world.ctx(), &first).await.unwrap();
                     let what = format!("{by:?} {filters:?} {metric:?} {limit}");
                     assert_eq!(first.totals, whole.totals, "{what}");
                     let limit = limit as usize;

@@ -43,8 +43,8 @@ async fn rest(stream: &mut TcpStream) -> String {
 }
 
 #[tokio::test]
-async fn other_machines_addresses_are_refused() {
-    for listen in ["0.0.0.0:0", "[::]:0", "192.0.2.1:80", "nonsense", "localhost"] {
+async fn an_address_that_is_none_or_taken_is_refused() {
+    for listen in ["192.0.2.1:80", "nonsense", "localhost"] {
         assert!(server::bind(listen).await.is_err(), "{listen}");
     }
     let taken = server::bind("127.0.0.1:0").await.unwrap();
@@ -148,7 +148,17 @@ async fn an_owner_and_an_empty_database_do_not_start() {
         let (keys, token_file) = (keys.clone(), token_file.clone());
         let (listen, tracking_url) = ("localhost:0".to_owned(), String::new());
         let admin = SocketAddr::from(([127, 0, 0, 1], 0));
-        let config = api::Config { listen, admin, tracking_url, keys, token_file, stores };
+        let config = api::Config {
+            listen,
+            admin,
+            url: "http://localhost:8080".parse().unwrap(),
+            trusted_proxies: Vec::new(),
+            insecure_http: false,
+            tracking_url,
+            keys,
+            token_file,
+            stores,
+        };
         api::app::App::open(&config).await.map_err(|error| format!("{error:#}"))
     };
     assert!(open(world.url(Role::Api)).await.is_ok());

@@ -3,9 +3,11 @@
 use api::app::App;
 use api::{
     auth::Secret,
+    hosts::Hosts,
     metrics::Metrics,
     queries::{kept, live},
     routes,
+    tenant::{Reach, TenantCtx},
 };
 use axum::{
     Router,
@@ -13,7 +15,7 @@ use axum::{
     http::{HeaderMap, Request, StatusCode, header},
 };
 use migrations::testing::{Clickhouse, Postgres, Role};
-use schemas::{click_id::ClickId, ids::PLATFORM, keys::Keys};
+use schemas::{click_id::ClickId, ids::PLATFORM, keys::Keys, proxies::Proxies};
 use serde_json::Value;
 use sqlx::PgPool;
 use std::sync::Arc;
@@ -62,7 +64,10 @@ impl World {
             db: postgres.pool(Role::Api).await,
             ch: clickhouse.client(),
             keys: Arc::new(Keys::parse(KEYS).unwrap()),
-            site: PLATFORM,
+            hosts: Hosts::new("localhost"),
+            proxies: Arc::new(Proxies::default()),
+            allows_plain_http: false,
+            url: Arc::new("http://localhost:8080".parse().unwrap()),
             tracking_url: "http://localhost:8081".into(),
             secret: Secret::new(TOKEN).unwrap(),
             kept: kept::Remembered::default(),
@@ -77,6 +82,11 @@ impl World {
     /// The database's URL for a role.
     pub(crate) fn url(&self, role: Role) -> String {
         self.postgres.url(role)
+    }
+
+    /// What a handler of the platform's site works with.
+    pub(crate) fn ctx(&self) -> TenantCtx {
+        TenantCtx::new(self.app.clone(), PLATFORM, Reach::ALL)
     }
 
     /// The same, with other stores behind it.

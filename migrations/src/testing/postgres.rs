@@ -22,6 +22,8 @@ pub enum Role {
     Processor,
     /// Accounts, links, programs; reads the rest.
     Api,
+    /// Mail and expiry, of all sites.
+    Jobs,
     /// Reads.
     Analyst,
 }
@@ -67,6 +69,7 @@ impl Postgres {
             Role::Collector => "tributary_collector",
             Role::Processor => "tributary_processor",
             Role::Api => "tributary_api",
+            Role::Jobs => "tributary_jobs",
             Role::Analyst => "tributary_analyst",
         };
         url.set_username(user).expect("the cluster's URL has a host");
@@ -109,7 +112,7 @@ async fn template(admin: &mut PgConnection, cluster: &Url) -> String {
     migrate(url.as_str()).await.unwrap_or_else(|error| panic!("migrating the template: {error}"));
     if let Some(password) = cluster.password() {
         // A cluster that wants passwords: its roles get the one we know.
-        for role in ["collector", "processor", "api", "analyst"] {
+        for role in ["collector", "processor", "api", "jobs", "analyst"] {
             run(admin, format!("ALTER ROLE tributary_{role} PASSWORD '{password}'")).await;
         }
     }

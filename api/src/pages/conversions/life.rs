@@ -5,8 +5,6 @@ mod told;
 
 use super::chip;
 use crate::{
-    app::App,
-    auth::Viewer,
     clock,
     error::Error,
     i18n::{Cash, Text},
@@ -22,12 +20,10 @@ use crate::{
         conversions::{self, Life, Posting},
         sites,
     },
+    tenant::TenantCtx,
 };
 use askama::Template;
-use axum::{
-    extract::{Path, State},
-    response::Html,
-};
+use axum::{extract::Path, response::Html};
 use schemas::ids::ConversionId;
 
 #[derive(Template)]
@@ -58,16 +54,15 @@ struct Line {
 
 /// `GET /affiliate/conversions/{id}/`
 pub(in crate::pages) async fn show(
-    State(app): State<App>,
-    _: Viewer,
+    ctx: TenantCtx,
     asked: Asked,
     Path(id): Path<String>,
 ) -> Result<Html<String>, Error> {
     let id: ConversionId = id.parse().map_err(|_| Error::NotFound("conversion"))?;
     let t = asked.t;
-    let as_of = as_of::get(&app.db).await?;
-    let life = conversions::life(&app, app.site, id).await?;
-    let zone = sites::get(&app.db, app.site).await?.zone;
+    let as_of = as_of::get(&ctx.db).await?;
+    let life = conversions::life(&ctx, id).await?;
+    let zone = sites::get(&ctx.db).await?.zone;
     let one = &life.conversion;
     let title = match one.txn_id.as_str() {
         "" => format!("{} {}", one.event, one.id),

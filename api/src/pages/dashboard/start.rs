@@ -1,11 +1,11 @@
 //! The first screen while there is nothing to show: the steps to the first click, each done or open.
 
 use crate::{
-    app::App,
     error::Error,
     i18n::Text,
     pages::parts::{Code, Empty},
     queries::{Cursor, affiliates, links, programs, stats},
+    tenant::TenantCtx,
 };
 
 /// The steps, or the link to open where all are done.
@@ -27,15 +27,15 @@ pub(super) struct Step {
 ///
 /// # Errors
 /// PostgreSQL does not answer.
-pub(super) async fn steps(app: &App, t: Text) -> Result<Option<Start>, Error> {
+pub(super) async fn steps(ctx: &TenantCtx, t: Text) -> Result<Option<Start>, Error> {
     let first = Cursor { limit: 1, ..Cursor::default() };
     let (program, affiliate, link) = (Default::default(), Default::default(), Default::default());
     let (programs, affiliates, links) = tokio::try_join!(
-        programs::list(&app.db, app.site, &program, first),
-        affiliates::list(&app.db, app.site, &affiliate, first),
-        links::list(&app.db, app.site, &link, first),
+        programs::list(&ctx.db, &program, first),
+        affiliates::list(&ctx.db, &affiliate, first),
+        links::list(&ctx.db, &link, first),
     )?;
-    if !links.rows.is_empty() && stats::is_anything_counted(app).await? {
+    if !links.rows.is_empty() && stats::is_anything_counted(ctx).await? {
         return Ok(None);
     }
     let step = |key: &str, href, done| Step {
@@ -51,7 +51,7 @@ pub(super) async fn steps(app: &App, t: Text) -> Result<Option<Start>, Error> {
         code: Some(Code {
             t,
             label: t.say("tracking-url"),
-            text: format!("{}/c/{}", app.tracking_url, link.code),
+            text: format!("{}/c/{}", ctx.tracking_url, link.code),
             titled: false,
         }),
     });

@@ -2,7 +2,6 @@
 
 use super::Again;
 use crate::{
-    app::App,
     error::Error,
     i18n::Text,
     pages::{
@@ -12,6 +11,7 @@ use crate::{
     },
     params::range::Range,
     queries::{Cursor, affiliates, links::Link, programs, sites},
+    tenant::TenantCtx,
 };
 use chrono::{DateTime, NaiveDate, SecondsFormat};
 use schemas::ids::{AffiliateId, ProgramId};
@@ -37,15 +37,15 @@ struct Listed {
 }
 
 pub(super) async fn choices(
-    app: &App,
+    ctx: &TenantCtx,
     address: &Address,
     again: Option<&Again>,
 ) -> Result<Choices, Error> {
     let many = Cursor { limit: 500, ..Cursor::default() };
     let (who, what) = (Default::default(), Default::default());
     let (affiliates, programs) = tokio::try_join!(
-        affiliates::list(&app.db, app.site, &who, many),
-        programs::list(&app.db, app.site, &what, many),
+        affiliates::list(&ctx.db, &who, many),
+        programs::list(&ctx.db, &what, many),
     )?;
     let mut choices = Choices {
         affiliates: Listed {
@@ -61,7 +61,7 @@ pub(super) async fn choices(
     for id in [address.get("affiliate"), typed("affiliate")] {
         if let Some(id) = choices.affiliates.missing::<AffiliateId>(id) {
             let find = affiliates::Find { id: Some(id), ..Default::default() };
-            let found = affiliates::list(&app.db, app.site, &find, Cursor::default()).await?.rows;
+            let found = affiliates::list(&ctx.db, &find, Cursor::default()).await?.rows;
             let found = found.into_iter().map(|one| (one.id.to_string(), one.name));
             choices.affiliates.all.extend(found);
         }
@@ -69,7 +69,7 @@ pub(super) async fn choices(
     for id in [address.get("program"), typed("program")] {
         if let Some(id) = choices.programs.missing::<ProgramId>(id) {
             let find = programs::Find { id: Some(id), ..Default::default() };
-            let found = programs::list(&app.db, app.site, &find, Cursor::default()).await?.rows;
+            let found = programs::list(&ctx.db, &find, Cursor::default()).await?.rows;
             let found = found.into_iter().map(|one| (one.id.to_string(), one.name));
             choices.programs.all.extend(found);
         }
@@ -205,9 +205,9 @@ fn shared(t: Text, typed: &Typed, wrong: &Wrong) -> Vec<Field> {
 
 /// A day as typed, as the moment behind it in the site's zone; what is no day goes on as it is, to
 /// be refused by name.
-pub(super) async fn end_of_day(app: &App, typed: &str) -> Result<Option<String>, Error> {
+pub(super) async fn end_of_day(ctx: &TenantCtx, typed: &str) -> Result<Option<String>, Error> {
     let Ok(day) = typed.trim().parse::<NaiveDate>() else { return Ok(Some(typed.to_owned())) };
-    let zone = sites::get(&app.db, app.site).await?.zone;
+    let zone = sites::get(&ctx.db).await?.zone;
     let at = DateTime::from_timestamp_millis(Range::days(day, day, zone).to_ms);
     Ok(at.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true)))
 }

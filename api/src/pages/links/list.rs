@@ -2,7 +2,6 @@
 
 use super::{Again, form};
 use crate::{
-    app::App,
     error::Error,
     i18n::Text,
     pages::{
@@ -16,6 +15,7 @@ use crate::{
         links::{self, Link},
         stats::{self, Dimension, Filter, Query, Report},
     },
+    tenant::TenantCtx,
 };
 
 /// Keys of the URL that are the list's own.
@@ -49,24 +49,24 @@ pub(super) struct Row {
 ///
 /// # Errors
 /// A URL that cannot be read, a link to be changed that is not there, or PostgreSQL does not answer.
-pub(super) async fn load(app: &App, view: &View) -> Result<List, Error> {
+pub(super) async fn load(ctx: &TenantCtx, view: &View) -> Result<List, Error> {
     let known =
         ["affiliate", "program", "is_active", "q", "starting_after", "ending_before", "limit"];
     let mut pairs = Pairs::parse(&view.address.only(|key| known.contains(&key)).query())?;
     let mut errors = Errors::default();
     let (find, cursor) = params::take(&mut pairs, &mut errors);
     errors.finish()?;
-    let mut links = links::list(&app.db, app.site, &find, cursor).await?;
+    let mut links = links::list(&ctx.db, &find, cursor).await?;
     let editing = view.address.get("edit");
     if !matches!(editing, "" | "new") {
         let id = editing.parse().map_err(|_| Error::NotFound("link"))?;
-        let link = links::get(&app.db, app.site, id).await?;
+        let link = links::get(&ctx.db, id).await?;
         links.rows.retain(|one| one.id != id);
         links.rows.insert(0, link);
     }
     let report = match links.rows.is_empty() {
         true => None,
-        false => stats::or_delayed(stats::report(app, &question(view, &links.rows)).await)?,
+        false => stats::or_delayed(stats::report(ctx, &question(view, &links.rows)).await)?,
     };
     Ok(List { links, report })
 }
@@ -84,7 +84,13 @@ fn question(view: &View, links: &[Link]) -> Query {
 }
 
 impl List {
-    pub(super) fn rows(&self, app: &App, t: Text, view: &View, again: Option<&Again>) -> Vec<Row> {
+    pub(super) fn rows(
+        &self,
+        ctx: &TenantCtx,
+        t: Text,
+        view: &View,
+        again: Option<&Again>,
+    ) -> Vec<Row> {
         let address = &view.address;
         self.links
             .rows
@@ -98,7 +104,7 @@ impl List {
                 ];
                 Row {
                     chip: chip(t, view, link),
-                    tracking: super::tracking(app, t, &link.code),
+                    tracking: super::tracking(ctx, t, &link.code),
                     whose: t.say_all("by-on-for", &whose),
                     target: bare(&link.target).to_owned(),
                     numbers: self.numbers(t, view, link),
@@ -146,10 +152,15 @@ impl List {
     }
 
     /// Until when the numbers are complete, or that they cannot be had.
-    pub(super) async fn fresh(&self, app: &App, t: Text, view: &View) -> Result<Fresh, Error> {
+    pub(super) async fn fresh(
+        &self,
+        ctx: &TenantCtx,
+        t: Text,
+        view: &View,
+    ) -> Result<Fresh, Error> {
         match (&self.report, self.links.rows.is_empty()) {
             (Some(report), _) => Ok(Fresh::of(t, view, &report.as_of)),
-            (None, true) => Ok(Fresh::of(t, view, &as_of::get(&app.db).await?)),
+            (None, true) => Ok(Fresh::of(t, view, &as_of::get(&ctx.db).await?)),
             (None, false) => Ok(Fresh::away(t)),
         }
     }

@@ -2,7 +2,6 @@
 
 use super::{HOME, form};
 use crate::{
-    app::App,
     auth::Viewer,
     clock,
     error::Error,
@@ -19,10 +18,11 @@ use crate::{
         programs::{self, Plan, PlanKind, Program, ProgramChange},
         sites,
     },
+    tenant::TenantCtx,
 };
 use askama::Template;
 use axum::{
-    extract::{Path, State},
+    extract::Path,
     response::{IntoResponse, Redirect, Response},
 };
 use chrono_tz::Tz;
@@ -66,19 +66,17 @@ struct Again {
 
 /// `GET /affiliate/programs/{id}/`
 pub(in crate::pages) async fn show(
-    State(app): State<App>,
-    _: Viewer,
+    ctx: TenantCtx,
     asked: Asked,
     Path(id): Path<String>,
     address: Address,
 ) -> Result<Response, Error> {
-    page(&app, &asked, read(&id)?, (&address, Again::default())).await
+    page(&ctx, &asked, read(&id)?, (&address, Again::default())).await
 }
 
 /// `POST /affiliate/programs/{id}/`: change, or pause and resume (`is_active`).
 pub(in crate::pages) async fn change(
-    State(app): State<App>,
-    _: Viewer,
+    ctx: TenantCtx,
     asked: Asked,
     Path(id): Path<String>,
     typed: Typed,
@@ -87,19 +85,19 @@ pub(in crate::pages) async fn change(
     if let Some(active) = typed.given("is_active") {
         let is_active = Some(active == "true");
         let change = ProgramChange { is_active, ..ProgramChange::default() };
-        programs::update(&app.db, app.site, id, &change).await?;
+        ctx.db.write(async |tx| programs::update(tx, id, &change).await).await?;
         return Ok(done(id, if active == "true" { "program-on" } else { "program-off" }));
     }
-    let program = programs::get(&app.db, app.site, id).await?;
+    let program = programs::get(&ctx.db, id).await?;
     let changed = async {
         let change = form::change(&program, &typed)?;
-        programs::update(&app.db, app.site, id, &change).await
+        ctx.db.write(async |tx| programs::update(tx, id, &change).await).await
     };
     match mendable(changed.await)? {
         Ok(()) => Ok(done(id, "program-saved")),
         Err(wrong) => {
             let again = Again { edit: Some((typed, wrong)), ..Again::default() };
-            page(&app, &asked, id, (&Address::of(HOME), again)).await
+            page(&ctx, &asked, id, (&Address::of(HOME), again)).await
         }
     }
 }
@@ -111,45 +109,43 @@ pub(in crate::pages) async fn back(_: Viewer, Path(id): Path<String>) -> Result<
 
 /// `POST /affiliate/programs/{id}/plans/`
 pub(in crate::pages) async fn add_terms(
-    State(app): State<App>,
-    _: Viewer,
+    ctx: TenantCtx,
     asked: Asked,
     Path(id): Path<String>,
     typed: Typed,
 ) -> Result<Response, Error> {
     let id = read(&id)?;
-    let program = programs::get(&app.db, app.site, id).await?;
+    let program = programs::get(&ctx.db, id).await?;
     let now = clock::now();
     let added = async {
         let plan = form::plan(&typed, &program.currency, now)?;
-        programs::put_plan(&app.db, app.site, id, &plan, now).await
+        ctx.db.write(async |tx| programs::put_plan(tx, id, &plan, now).await).await
     };
     match mendable(added.await)? {
         Ok(_) => Ok(done(id, "terms")),
         Err(wrong) => {
             let again = Again { terms: Some((typed, wrong)), ..Again::default() };
-            page(&app, &asked, id, (&Address::of(HOME), again)).await
+            page(&ctx, &asked, id, (&Address::of(HOME), again)).await
         }
     }
 }
 
 /// `POST /affiliate/programs/{id}/token/`: cannot be undone, so it asks for the program's name.
 pub(in crate::pages) async fn rotate(
-    State(app): State<App>,
-    _: Viewer,
+    ctx: TenantCtx,
     asked: Asked,
     Path(id): Path<String>,
     typed: Typed,
 ) -> Result<Response, Error> {
     let id = read(&id)?;
-    let program = programs::get(&app.db, app.site, id).await?;
+    let program = programs::get(&ctx.db, id).await?;
     if typed.get("slug").trim() == program.slug {
-        programs::rotate_token(&app.db, app.site, id).await?;
+        ctx.db.write(async |tx| programs::rotate_token(tx, id).await).await?;
         return Ok(done(id, "rotated"));
     }
     let wrong = asked.t.say1("rotate-wrong", "slug", &program.slug);
     let again = Again { rotate: Some((typed, wrong)), ..Again::default() };
-    page(&app, &asked, id, (&Address::of(HOME), again)).await
+    page(&ctx, &asked, id, (&Address::of(HOME), again)).await
 }
 
 fn read(id: &str) -> Result<ProgramId, Error> {
@@ -161,20 +157,20 @@ fn done(id: ProgramId, what: &str) -> Response {
 }
 
 async fn page(
-    app: &App,
+    ctx: &TenantCtx,
     asked: &Asked,
     id: ProgramId,
     (address, again): (&Address, Again),
 ) -> Result<Response, Error> {
     let t = asked.t;
-    let program = programs::get(&app.db, app.site, id).await?;
-    let plans = programs::plans(&app.db, app.site, id, clock::now()).await?;
-    let zone = sites::get(&app.db, app.site).await?.zone;
+    let program = programs::get(&ctx.db, id).await?;
+    let plans = programs::plans(&ctx.db, id, clock::now()).await?;
+    let zone = sites::get(&ctx.db).await?.zone;
     let (typed, wrong) = again.edit.unwrap_or_else(|| (form::of(&program), Wrong::default()));
     let fresh = || (Typed::default().with("kind", "percent"), Wrong::default());
     let (terms, terms_wrong) = again.terms.unwrap_or_else(fresh);
     let (slug, slug_wrong) = again.rotate.unwrap_or_default();
-    let (postback, token, curl) = postback(app, t, &program, &plans);
+    let (postback, token, curl) = postback(ctx, t, &program, &plans);
     let page = Page {
         shell: Shell {
             toast: toast(t, address, &program),
@@ -205,9 +201,9 @@ async fn page(
 }
 
 /// The URL for the shop, the token in it, and a call to try it with.
-fn postback(app: &App, t: Text, program: &Program, plans: &[Plan]) -> (Code, Code, Code) {
-    let token = app.keys.postback_token(app.site, program.id, program.token_version);
-    let url = app.postback_url(app.site, program, plans);
+fn postback(ctx: &TenantCtx, t: Text, program: &Program, plans: &[Plan]) -> (Code, Code, Code) {
+    let token = ctx.keys.postback_token(ctx.site, program.id, program.token_version);
+    let url = ctx.postback_url(ctx.site, program, plans);
     let filled = [("{click_id}", "CLICK_ID"), ("{txn_id}", "test-1"), ("{amount}", "12.50")];
     let filled = filled.iter().fold(url.clone(), |url, (place, value)| url.replace(place, value));
     let code = |key: &str, text| Code { t, label: t.say(key), text, titled: true };

@@ -5,8 +5,6 @@
 
 use super::{columns::Column, question};
 use crate::{
-    app::App,
-    auth::Viewer,
     error::Error,
     i18n::Text,
     pages::{
@@ -16,25 +14,24 @@ use crate::{
         words::{self, Words},
     },
     queries::stats::{self, Query, Report},
+    tenant::TenantCtx,
 };
 use axum::{
-    extract::State,
     http::header,
     response::{IntoResponse, Response},
 };
 
 /// The table of the page with the same query.
 pub(in crate::pages) async fn export(
-    State(app): State<App>,
-    _: Viewer,
+    ctx: TenantCtx,
     asked: Asked,
     address: Address,
 ) -> Result<Response, Error> {
-    let view = View::read(&app, address, &[]).await?;
+    let view = View::read(&ctx, address, &[]).await?;
     let query = question(&view);
-    let report = stats::report(&app, &query).await?;
+    let report = stats::report(&ctx, &query).await?;
     let mentioned = [(query.group_by.as_slice(), &report)];
-    let words = Words::load(&app, asked.t, mentioned.into_iter(), &[]).await?;
+    let words = Words::load(&ctx, asked.t, mentioned.into_iter(), &[]).await?;
     let range = view.range();
     let (from, to) = (range.day(range.from_ms), range.day(range.to_ms - 1));
     let name = format!("attachment; filename=\"tributary-{from}-{to}.csv\"");

@@ -3,7 +3,6 @@
 //! cannot be stays where it was typed, with what is wrong.
 
 use crate::{
-    app::App,
     error::Error,
     i18n::Text,
     pages::{
@@ -14,6 +13,7 @@ use crate::{
     },
     params::filters,
     queries::{Cursor, affiliates, conversions, links, programs, stats::Dimension},
+    tenant::TenantCtx,
 };
 use schemas::{
     reason::{Invalid, Refusal},
@@ -47,7 +47,7 @@ impl Form {
     /// # Errors
     /// PostgreSQL does not answer.
     pub(super) async fn of(
-        app: &App,
+        ctx: &TenantCtx,
         t: Text,
         address: &Address,
         wrong: &Wrong,
@@ -64,7 +64,7 @@ impl Form {
         let fields = match chosen {
             Some(by) => {
                 kept.push(("filter_by".to_owned(), by.name().to_owned()));
-                fields(app, t, address, (by, wrong)).await?
+                fields(ctx, t, address, (by, wrong)).await?
             }
             None => Vec::new(),
         };
@@ -74,7 +74,7 @@ impl Form {
 }
 
 async fn fields(
-    app: &App,
+    ctx: &TenantCtx,
     t: Text,
     address: &Address,
     (by, wrong): (Dimension, &Wrong),
@@ -82,7 +82,7 @@ async fn fields(
     let is = [("is", "filter-is"), ("not", "filter-not")];
     let is = is.map(|(value, key)| Choice { value: value.to_owned(), label: t.say(key) });
     let typed = address.get("filter_value");
-    let value = match choices(app, t, by).await? {
+    let value = match choices(ctx, t, by).await? {
         Some(list) => Field::select("filter_value", t.say("filter-value"), typed, list),
         None => Field::line("filter_value", t.say("filter-value"), typed).required(),
     };
@@ -93,22 +93,22 @@ async fn fields(
 }
 
 /// Every value a filter can have, where that is a list one can choose from.
-async fn choices(app: &App, t: Text, by: Dimension) -> Result<Option<Vec<Choice>>, Error> {
+async fn choices(ctx: &TenantCtx, t: Text, by: Dimension) -> Result<Option<Vec<Choice>>, Error> {
     let many = Cursor { limit: 500, ..Cursor::default() };
     let stored = |family: &str, names: Vec<&str>| -> Vec<(String, String)> {
         names.into_iter().map(|name| (name.to_owned(), t.word(family, name))).collect()
     };
     let mut list: Vec<(String, String)> = match by {
         Dimension::Program => {
-            let page = programs::list(&app.db, app.site, &Default::default(), many).await?;
+            let page = programs::list(&ctx.db, &Default::default(), many).await?;
             page.rows.into_iter().map(|one| (one.id.to_string(), one.name)).collect()
         }
         Dimension::Affiliate => {
-            let page = affiliates::list(&app.db, app.site, &Default::default(), many).await?;
+            let page = affiliates::list(&ctx.db, &Default::default(), many).await?;
             page.rows.into_iter().map(|one| (one.id.to_string(), one.name)).collect()
         }
         Dimension::Link => {
-            let page = links::list(&app.db, app.site, &Default::default(), many).await?;
+            let page = links::list(&ctx.db, &Default::default(), many).await?;
             page.rows.into_iter().map(|one| (one.id.to_string(), one.code)).collect()
         }
         Dimension::Country => t.countries(),

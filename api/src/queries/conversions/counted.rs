@@ -7,7 +7,6 @@ use serde::Deserialize;
 
 use super::{Conversion, Find, get, list};
 use crate::{
-    app::App,
     error::Error,
     params::range::Range,
     queries::{
@@ -15,6 +14,7 @@ use crate::{
         bind::{self, Bind},
         stats::{Filter, Side},
     },
+    tenant::TenantCtx,
 };
 
 #[derive(Row, Deserialize)]
@@ -28,7 +28,7 @@ struct Found {
 /// # Errors
 /// `NotFound` for an `after` that is none; `Clickhouse` or `Sql` when a store does not answer.
 pub async fn counted(
-    app: &App,
+    ctx: &TenantCtx,
     (range, filters): (Range, &[Filter]),
     after: Option<ConversionId>,
     limit: u16,
@@ -38,10 +38,10 @@ pub async fn counted(
         return Ok(Page { rows: Vec::new(), has_more: false });
     }
     let after = match after {
-        Some(id) => Some((get(app, app.site, id).await?.occurred_at, id)),
+        Some(id) => Some((get(ctx, id).await?.occurred_at, id)),
         None => None,
     };
-    let found = ids(app, (range, filters), after, limit).await?;
+    let found = ids(ctx, (range, filters), after, limit).await?;
     let has_more = found.len() > usize::from(limit);
     let wanted: Vec<i64> = found
         .iter()
@@ -49,28 +49,26 @@ pub async fn counted(
         .map(|found| ConversionId(found.conversion).to_sql())
         .collect();
     let find = Find { ids: Some(wanted.clone()), ..Find::default() };
-    let mut rows = list(app, app.site, &find, Cursor { limit, ..Cursor::default() }).await?.rows;
+    let mut rows = list(ctx, &find, Cursor { limit, ..Cursor::default() }).await?.rows;
     rows.sort_by_key(|row| wanted.iter().position(|id| *id == row.id.to_sql()));
     Ok(Page { rows, has_more })
 }
 
 async fn ids(
-    app: &App,
+    ctx: &TenantCtx,
     (range, filters): (Range, &[Filter]),
     after: Option<(DateTime<Utc>, ConversionId)>,
     limit: u16,
 ) -> Result<Vec<Found>, clickhouse::error::Error> {
     let mut binds = vec![
-        Bind::Number(app.site.to_sql()),
+        Bind::Number(ctx.site.to_sql()),
         Bind::Number(range.from_ms),
         Bind::Number(range.to_ms),
     ];
     let mut text = "SELECT t.conversion FROM conversions_by_click AS t WHERE t.site = ? \
          AND t.time >= fromUnixTimestamp64Milli(?) AND t.time < fromUnixTimestamp64Milli(?)"
         .to_owned();
-    for filter in filters {
-        text.push_str(&bind::condition(&bind::column(filter.dimension), filter, &mut binds));
-    }
+    text.push_str(&bind::conditions(&ctx.within(filters), &mut binds));
     if let Some((at, id)) = after {
         text.push_str(" AND (toUnixTimestamp64Milli(t.time), t.conversion) < (?, ?)");
         binds.extend([Bind::Number(at.timestamp_millis()), Bind::Number(id.to_sql())]);
@@ -80,6 +78,6 @@ async fn ids(
          ORDER BY t.time DESC, t.conversion DESC LIMIT {}",
         u32::from(limit) + 1
     ));
-    let asked = bind::all(app.ch.query(&text), &binds);
+    let asked = bind::all(ctx.ch.query(&text), &binds);
     bind::in_time(asked.fetch_all::<Found>()).await
 }

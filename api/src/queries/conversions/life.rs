@@ -1,18 +1,17 @@
 //! A conversion's whole life: the click, the decision, the commission, the ledger's lines.
 
 use chrono::{DateTime, Utc};
-use schemas::ids::{ConversionId, SiteId};
-use sqlx::PgExecutor;
+use schemas::ids::ConversionId;
 
 use super::{Conversion, get};
 use crate::{
-    app::App,
     error::Error,
     queries::{
         Cursor,
         clicks::{self, Click},
         commissions::{self, Commission},
     },
+    tenant::{Db, TenantCtx},
 };
 
 /// All that is known of a conversion.
@@ -67,15 +66,15 @@ pub struct Moment {
 /// # Errors
 /// `NotFound`, also for another site's; `Sql`. ClickHouse being away is no error: the click is
 /// then said to be delayed.
-pub async fn life(app: &App, site: SiteId, id: ConversionId) -> Result<Life, Error> {
-    let conversion = get(app, site, id).await?;
+pub async fn life(ctx: &TenantCtx, id: ConversionId) -> Result<Life, Error> {
+    let conversion = get(ctx, id).await?;
     let find = commissions::Find { conversion: Some(id), ..Default::default() };
-    let commission = commissions::list(&app.db, site, &find, Cursor::default()).await?;
+    let commission = commissions::list(&ctx.db, &find, Cursor::default()).await?;
     let commission = commission.rows.into_iter().next();
-    let ledger = postings(&app.db, site, id).await?;
+    let ledger = postings(&ctx.db, id).await?;
     let (click, is_click_delayed) = match &conversion.click {
         None => (None, false),
-        Some(click) => match clicks::find(app, site, click).await {
+        Some(click) => match clicks::find(ctx, click).await {
             Ok(click) => (click, false),
             Err(error) => {
                 tracing::warn!(%error, "clickhouse did not answer");
@@ -87,11 +86,7 @@ pub async fn life(app: &App, site: SiteId, id: ConversionId) -> Result<Life, Err
     Ok(Life { conversion, click, is_click_delayed, commission, ledger, moments })
 }
 
-async fn postings(
-    db: impl PgExecutor<'_>,
-    site: SiteId,
-    conversion: ConversionId,
-) -> Result<Vec<Posting>, sqlx::Error> {
+async fn postings(db: &Db, conversion: ConversionId) -> Result<Vec<Posting>, sqlx::Error> {
     // The keys that make a conversion's postings unrepeatable also find them.
     let keys: Vec<String> = ["accrued", "released", "rejected"]
         .iter()
@@ -103,10 +98,10 @@ async fn postings(
              t.created_at AS at, t.actor, t.reason
          FROM ledger_tx t JOIN ledger_posting p ON p.tx_id = t.id
          WHERE t.site_id = $1 AND t.idem = ANY($2) ORDER BY t.id, p.n",
-        site.to_sql(),
+        db.site.to_sql(),
         &keys,
     )
-    .fetch_all(db)
+    .fetch_all(&mut *db.begin().await?)
     .await
 }
 

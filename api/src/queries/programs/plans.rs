@@ -1,10 +1,12 @@
 //! Plans: the events a program knows, and what each pays. A change of terms is a further row.
 
 use chrono::{DateTime, Utc};
-use schemas::ids::{ProgramId, SiteId};
-use sqlx::PgExecutor;
+use schemas::ids::ProgramId;
 
-use crate::error::{Error, Field};
+use crate::{
+    error::{Error, Field},
+    tenant::{Db, Tx},
+};
 
 /// What a plan pays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,8 +52,7 @@ pub struct NewPlan {
 /// # Errors
 /// `sqlx::Error` when PostgreSQL does not answer.
 pub async fn plans(
-    db: impl PgExecutor<'_>,
-    site: SiteId,
+    db: &Db,
     program: ProgramId,
     now: DateTime<Utc>,
 ) -> Result<Vec<Plan>, sqlx::Error> {
@@ -62,7 +63,7 @@ pub async fn plans(
              coalesce(valid_from = max(valid_from) FILTER (WHERE valid_from <= $3) OVER (PARTITION BY event), false) AS "in_force!"
          FROM affiliate_plan WHERE site_id = $1 AND program_id = $2
          ORDER BY event, affiliate_plan.valid_from DESC"#,
-        site.to_sql(),
+        db.site.to_sql(),
         program.to_sql(),
         now,
     )
@@ -78,7 +79,7 @@ pub async fn plans(
         valid_from: row.valid_from,
         in_force: row.in_force,
     })
-    .fetch_all(db)
+    .fetch_all(&mut *db.begin().await?)
     .await
 }
 
@@ -88,8 +89,7 @@ pub async fn plans(
 /// `NotFound` for a program that is none of this site's, `Invalid` where the event has a line from
 /// this very moment, `Sql`.
 pub async fn put_plan(
-    db: impl PgExecutor<'_>,
-    site: SiteId,
+    tx: &mut Tx,
     program: ProgramId,
     plan: &NewPlan,
     now: DateTime<Utc>,
@@ -108,7 +108,7 @@ pub async fn put_plan(
                  ELSE '-infinity'::timestamptz END)
          FROM affiliate_program p WHERE p.site_id = $1 AND p.id = $2
          RETURNING id",
-        site.to_sql(),
+        tx.site.to_sql(),
         program.to_sql(),
         plan.event,
         kind,
@@ -117,7 +117,7 @@ pub async fn put_plan(
         plan.valid_from,
         now,
     )
-    .fetch_optional(db)
+    .fetch_optional(&mut **tx)
     .await
     .map_err(|error| {
         let taken =

@@ -10,14 +10,14 @@ use super::{
     Clicks, Conversions, Query, Row, Sums, lead, parts,
     sql::{Plan, Shape, Statement, Together},
 };
-use crate::{app::App, error::Error, queries::bind};
+use crate::{error::Error, queries::bind, tenant::TenantCtx};
 
 /// The rows of each plan's report, in their order, at most one more than asked for, and the sum of all. What is the sum of
 /// two reports is asked for once.
 ///
 /// # Errors
 /// `Clickhouse` when it does not answer.
-pub(super) async fn ask(app: &App, plans: &[Arc<Plan>]) -> Result<Vec<Vec<Found>>, Error> {
+pub(super) async fn ask(ctx: &TenantCtx, plans: &[Arc<Plan>]) -> Result<Vec<Vec<Found>>, Error> {
     let mut found = vec![Vec::new(); plans.len()];
     let asked = plans.iter().enumerate().filter(|(_, plan)| plan.has_halves());
     let (few, many): (Vec<_>, Vec<_>) = asked.partition(|(_, plan)| parts::are_few(&plan.query));
@@ -25,12 +25,12 @@ pub(super) async fn ask(app: &App, plans: &[Arc<Plan>]) -> Result<Vec<Vec<Found>
     for (n, plan) in many {
         let sum = few.iter().find(|(_, few)| few.sums_as(plan)).map(|(few, _)| *few);
         sums.extend(sum.map(|few| (n, few)));
-        let (app, plan, is_summed) = (app.clone(), Arc::clone(plan), sum.is_some());
-        others.spawn(async move { (n, ask_many(&app, &plan, is_summed).await) });
+        let (ctx, plan, is_summed) = (ctx.clone(), Arc::clone(plan), sum.is_some());
+        others.spawn(async move { (n, ask_many(&ctx, &plan, is_summed).await) });
     }
-    let together = Together::of(app.site, few.iter().map(|(_, plan)| plan.as_ref()));
+    let together = Together::of(ctx.site, few.iter().map(|(_, plan)| plan.as_ref()));
     if !few.is_empty() {
-        let parts = together.parts(&rows(app, &together.statement).await?, few.len());
+        let parts = together.parts(&rows(ctx, &together.statement).await?, few.len());
         for ((n, plan), parts) in few.into_iter().zip(parts) {
             found[n] = parts::together(parts, &plan.query);
         }
@@ -47,18 +47,18 @@ pub(super) async fn ask(app: &App, plans: &[Arc<Plan>]) -> Result<Vec<Vec<Found>
     Ok(found)
 }
 
-async fn ask_many(app: &App, plan: &Plan, is_summed: bool) -> Result<Vec<Found>, Error> {
-    match lead::ask(app, plan, is_summed).await? {
+async fn ask_many(ctx: &TenantCtx, plan: &Plan, is_summed: bool) -> Result<Vec<Found>, Error> {
+    match lead::ask(ctx, plan, is_summed).await? {
         Some(found) => Ok(found),
-        None => rows(app, &plan.statement(app.site)).await,
+        None => rows(ctx, &plan.statement(ctx.site)).await,
     }
 }
 
-pub(super) async fn rows<T>(app: &App, statement: &Statement) -> Result<Vec<T>, Error>
+pub(super) async fn rows<T>(ctx: &TenantCtx, statement: &Statement) -> Result<Vec<T>, Error>
 where
     T: RowOwned + RowRead,
 {
-    let asked = bind::all(app.ch.query(&statement.text), &statement.binds);
+    let asked = bind::all(ctx.ch.query(&statement.text), &statement.binds);
     Ok(bind::in_time(asked.fetch_all::<T>()).await?)
 }
 

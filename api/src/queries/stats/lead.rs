@@ -6,7 +6,7 @@ use super::{
     parts,
     sql::{Part, Plan, lead, lead::set},
 };
-use crate::{app::App, error::Error};
+use crate::{error::Error, tenant::TenantCtx};
 
 /// The rows of a plan's report behind the sum of all, which is nothing where somebody else asks for it; `None` where it has
 /// to be asked for as a whole.
@@ -14,12 +14,12 @@ use crate::{app::App, error::Error};
 /// # Errors
 /// `Clickhouse` when it does not answer.
 pub(super) async fn ask(
-    app: &App,
+    ctx: &TenantCtx,
     plan: &Plan,
     is_summed: bool,
 ) -> Result<Option<Vec<Found>>, Error> {
     let Some(lead) = plan.lead(is_summed) else { return Ok(None) };
-    let clicks = Clicks::of(&rows::<Part>(app, &lead.first(app.site)).await?, &plan.query);
+    let clicks = Clicks::of(&rows::<Part>(ctx, &lead.first(ctx.site)).await?, &plan.query);
     let names = clicks.names();
     let wanted = match clicks.known {
         Known::First => Some(names.as_slice()),
@@ -28,8 +28,8 @@ pub(super) async fn ask(
         Known::Some if plan.shape.conversions => return Ok(None),
         Known::Some => None,
     };
-    let conversions = match lead.conversions(app.site, wanted) {
-        Some(statement) => rows::<Part>(app, &statement).await?,
+    let conversions = match lead.conversions(ctx.site, wanted) {
+        Some(statement) => rows::<Part>(ctx, &statement).await?,
         None => Vec::new(),
     };
     if wanted.is_none() && conversions.len() > lead::MOST {

@@ -1,13 +1,16 @@
 //! Whose clicks reports read one by one, where their filters say it: asked once for all of one filter.
 
 use super::{Filter, sql::Plan};
-use crate::{app::App, queries::owners::Owners};
+use crate::{queries::owners::Owners, tenant::TenantCtx};
 
 /// Tells it to the plans.
 ///
 /// # Errors
 /// When ClickHouse does not answer.
-pub(super) async fn find(app: &App, plans: &mut [Plan]) -> Result<(), clickhouse::error::Error> {
+pub(super) async fn find(
+    ctx: &TenantCtx,
+    plans: &mut [Plan],
+) -> Result<(), clickhouse::error::Error> {
     let mut known: Vec<(Vec<Filter>, Owners)> = Vec::new();
     for n in 0..plans.len() {
         let filters = plans[n].query.filters.clone();
@@ -15,7 +18,7 @@ pub(super) async fn find(app: &App, plans: &mut [Plan]) -> Result<(), clickhouse
             Some((_, owners)) => owners.clone(),
             None => {
                 let Some(span) = span(plans, &filters) else { continue };
-                let owners = Owners::ask(app, &filters, span).await?;
+                let owners = Owners::ask(ctx, &filters, span).await?;
                 known.push((filters, owners.clone()));
                 owners
             }

@@ -33,7 +33,7 @@ async fn an_empty_installation_comes_to_a_link_by_forms() {
     assert_eq!(place(&made), "/affiliate/programs/prg_1/?done=program-new");
     let page = world.page(place(&made), "en").await;
     assert_page("program", "en", &page);
-    let token = world.app.keys.postback_token(world.app.site, "prg_1".parse().unwrap(), 1);
+    let token = world.app.keys.postback_token(schemas::ids::PLATFORM, "prg_1".parse().unwrap(), 1);
     assert!(
         page.text.contains(&format!("/postback?program=prg_1&#38;token={token}&#38;event=sale"))
     );
@@ -150,8 +150,9 @@ async fn a_token_is_replaced_only_by_who_types_the_programs_name() {
     let path = "/affiliate/programs/prg_1/token/";
     let refused = world.submit(path, &[("slug", "news")]).await;
     assert!(refused.text.contains("Type shop to replace the token."), "{}", refused.text);
-    let token =
-        |version| world.app.keys.postback_token(world.app.site, "prg_1".parse().unwrap(), version);
+    let token = |version| {
+        world.app.keys.postback_token(schemas::ids::PLATFORM, "prg_1".parse().unwrap(), version)
+    };
     assert!(world.page("/affiliate/programs/prg_1/", "en").await.text.contains(&token(1)));
     world.submit(path, &[("slug", "shop")]).await;
     let page = world.page("/affiliate/programs/prg_1/", "en").await.text;

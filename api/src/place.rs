@@ -1,0 +1,114 @@
+//! Where a request comes from and which site it is for: decided here once, before anything else.
+//!
+//! Refuses an unknown host without a word of branding, whatever other headers say of it; believes the client's
+//! address and the scheme only where a trusted proxy says them; and serves nothing over plain HTTP that leaves
+//! this machine, unless the operator said so.
+
+use axum::{
+    extract::{FromRequestParts, Request, State},
+    http::{HeaderMap, Uri, header, request::Parts},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use schemas::ids::SiteId;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use crate::{
+    app::App,
+    error::Error,
+    hosts::{host_of, is_this_machine},
+};
+
+/// Who is at the other end of the connection; the accept loop puts it into every request.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub SocketAddr);
+
+/// What is known of every request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The site of the host asked.
+    pub site: SiteId,
+    /// The host asked: lower case, without port.
+    pub host: String,
+    /// `http` or `https`, host and port: what a browser calls the origin.
+    pub origin: String,
+    /// The client's address.
+    pub address: IpAddr,
+    /// Came by TLS, or never left this machine: cookies that are `Secure` come back.
+    pub is_secure: bool,
+}
+
+impl Place {
+    /// The client's network: what limits count by and logs may keep. /24 of IPv4, /56 of IPv6.
+    pub fn network(&self) -> String {
+        network(self.address)
+    }
+}
+
+/// See [`Place::network`].
+pub fn network(address: IpAddr) -> String {
+    let length = if address.is_ipv4() { 24 } else { 56 };
+    ipnet::IpNet::new(address, length).map_or_else(|_| String::new(), |net| net.trunc().to_string())
+}
+
+/// The outer layer: 421 for a host that is nobody's.
+pub async fn find(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    match place(&app, &request) {
+        Ok(place) => {
+            request.extensions_mut().insert(place);
+            next.run(request).await
+        }
+        Err(error) => error.into_response(),
+    }
+}
+
+fn place(app: &App, request: &Request) -> Result<Place, Error> {
+    let (authority, host) = named(request.uri(), request.headers()).ok_or(Error::Misdirected)?;
+    let site = app.hosts.find(&host).ok_or(Error::Misdirected)?;
+    let peer = request.extensions().get::<Peer>();
+    let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
+    let headers = request.headers();
+    let forwarded = headers.get_all("x-forwarded-for").iter().map(|value| value.as_bytes());
+    let says_https = headers.get("x-forwarded-proto").is_some_and(|value| value == "https");
+    let is_https = says_https && app.proxies.trusts(peer);
+    let is_secure = is_https || is_this_machine(&host);
+    if !is_secure && !app.allows_plain_http {
+        return Err(Error::PlainHttp);
+    }
+    let scheme = if is_https { "https" } else { "http" };
+    let origin = format!("{scheme}://{}", authority.to_ascii_lowercase());
+    Ok(Place { site, host, origin, address: app.proxies.client(peer, forwarded), is_secure })
+}
+
+/// The one host a request names, in its header and (where it is there) in its target.
+fn named<'a>(uri: &Uri, headers: &'a HeaderMap) -> Option<(&'a str, String)> {
+    let mut named = headers.get_all(header::HOST).iter();
+    let authority = named.next()?.to_str().ok().filter(|_| named.next().is_none())?;
+    let host = host_of(authority)?;
+    match uri.authority() {
+        Some(target) if host_of(target.as_str()).as_ref() != Some(&host) => None,
+        _ => Some((authority, host)),
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Place {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        parts.extensions.get().cloned().ok_or(Error::Misdirected)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_tells_neighbours_apart_and_nobody() {
+        let check = |address: &str, net: &str| {
+            assert_eq!(network(address.parse().unwrap()), net, "{address}");
+        };
+        check("198.51.100.77", "198.51.100.0/24");
+        check("2001:db8:1:2ff::7", "2001:db8:1:200::/56");
+    }
+}
