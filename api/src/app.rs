@@ -11,9 +11,10 @@ use url::Url;
 
 use crate::{
     Config,
-    auth::Secret,
+    accounts::{hashing::Hashing, seal::Seal, secret::Secret},
     config::Stores,
     hosts::Hosts,
+    limits::Limits,
     metrics::Metrics,
     queries::{
         kept, live,
@@ -36,12 +37,20 @@ pub struct App {
     pub proxies: Arc<Proxies>,
     /// Answers other machines without TLS, because the operator said so.
     pub allows_plain_http: bool,
+    /// The secret of the link that makes the first admin.
+    pub setup: Option<Secret>,
+    /// A demonstration: its accounts stand on the sign-in page.
+    pub is_demo: bool,
     /// Where people reach the platform's own site.
     pub url: Arc<Url>,
     /// Where links and postbacks lead, without a slash at the end.
     pub tracking_url: Arc<str>,
-    /// What lets a person in until accounts exist.
-    pub secret: Secret,
+    /// What makes password hashes.
+    pub hashing: Hashing,
+    /// What seals at rest.
+    pub seal: Seal,
+    /// How often what may be done.
+    pub limits: Limits,
     /// Since when ClickHouse has all rows, as it said last.
     pub kept: kept::Remembered,
     /// Numbers that move, polled once for all who watch.
@@ -61,21 +70,23 @@ impl App {
         let ch = clickhouse(&config.stores)?;
         let keys = read(&config.keys, "keys")?;
         let keys = Arc::new(Keys::parse(&keys).context("the file of keys cannot be used")?);
-        let secret = Secret::new(read(&config.token_file, "token")?.trim())
-            .context("the file of the token holds none: start `tributary serve` once, or write 16 characters or more into it")?;
         let tracking_url = config.tracking_url.trim_end_matches('/').into();
         let hosts = Hosts::new(config.url.host_str().context("TRIBUTARY_URL has no host")?);
         hosts.load(&db).await?;
         Ok(Self {
             db,
             ch,
-            keys,
+            keys: Arc::clone(&keys),
             hosts,
             proxies: Arc::new(Proxies::new(config.trusted_proxies.clone())),
             allows_plain_http: config.insecure_http,
+            setup: setup(config.setup_file.as_deref())?,
+            is_demo: config.is_demo,
             url: Arc::new(config.url.clone()),
             tracking_url,
-            secret,
+            hashing: Hashing::start().context("no threads for password hashes")?,
+            seal: Seal::new(&keys),
+            limits: Limits::default(),
             kept: kept::Remembered::default(),
             live: live::Feed::default(),
             metrics: Metrics::new()?,
@@ -84,6 +95,12 @@ impl App {
 }
 
 impl App {
+    /// Where people reach a site: the platform's scheme and port, and the site's host.
+    pub fn base_url(&self, host: &str) -> String {
+        let port = self.url.port().map_or_else(String::new, |port| format!(":{port}"));
+        format!("{}://{host}{port}", self.url.scheme())
+    }
+
     /// A postback URL of a program, ready to copy, for the first event whose terms are in force: the
     /// advertiser's server puts its own values where the braces are.
     pub fn postback_url(&self, site: SiteId, program: &Program, plans: &[Plan]) -> String {
@@ -95,6 +112,12 @@ impl App {
             self.tracking_url, program.id, program.currency
         )
     }
+}
+
+fn setup(file: Option<&Path>) -> anyhow::Result<Option<Secret>> {
+    let Some(file) = file else { return Ok(None) };
+    let text = read(file, "first link")?;
+    Ok(Some(Secret::read(text.trim()).context("the file of the first link holds no secret")?))
 }
 
 async fn database(stores: &Stores) -> anyhow::Result<PgPool> {

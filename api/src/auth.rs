@@ -1,173 +1,174 @@
-//! Who may come in, until accounts exist: whoever has the token that `tributary` prints.
+//! Who asks: a session's cookie or a bearer token, and what that lets them do.
 //!
-//! A browser opens the printed address (`?token=…`) and is given a cookie and a clean URL; a program
-//! sends `Authorization: Bearer`. The cookie holds a value derived from the token, never the token.
-//! Refuses a cookie's request that changes something without saying where it comes from.
+//! `identify` looks at every request and says who it is; it refuses nothing but a credential that is none.
+//! `may` stands on each route of a site and names the one thing it takes (`accounts::role`): only behind it is
+//! there a `TenantCtx`, so that a route which forgets it answers nobody. `signed_in` stands on what belongs to a
+//! person and not to a site.
+
+mod next;
+mod viewer;
+
+pub use next::safe_next;
+pub use viewer::{By, Viewer};
 
 use axum::{
-    extract::{FromRequestParts, Request, State},
-    http::{HeaderMap, HeaderValue, Method, Uri, header, request::Parts},
-    middleware::Next,
+    extract::{Request, State},
+    http::{Extensions, HeaderMap, Method, header, request::Parts},
+    middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Redirect, Response},
+    routing::MethodRouter,
 };
-use data_encoding::BASE64URL_NOPAD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use schemas::{ids::SiteId, keys::same_secret};
-use sha2::{Digest, Sha256};
-use std::{fmt, sync::Arc};
 
 use crate::{
+    accounts::{
+        role::Permission,
+        secret::Secret,
+        session::{self, SEEN_EVERY},
+    },
     app::App,
-    error::{Error, wants_page},
+    clock,
+    error::{Error, RequestId, wants_page},
     place::Place,
-    tenant::{Reach, TenantCtx},
+    queries::accounts::{events, sessions, tokens},
+    tenant::TenantCtx,
 };
-
-/// The cookie's name: bound to one host, and to secure contexts (`localhost` is one).
-pub const COOKIE: &str = "__Host-sid";
 
 /// Where a page sends whoever is not signed in.
 pub const SIGN_IN: &str = "/accounts/login/";
+/// How a personal token begins: to be found where it should not be.
+pub const TOKEN_PREFIX: &str = "trb_";
 
-/// The token, and the cookie's value made of it.
-#[derive(Clone)]
-pub struct Secret(Arc<(String, String)>);
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret")
-    }
-}
-
-impl Secret {
-    /// From the token's text; `None` for one that could be guessed.
-    pub fn new(token: &str) -> Option<Self> {
-        let plain = token.bytes().all(|b| b.is_ascii_graphic());
-        let session = Sha256::digest(format!("tributary session v1 {token}"));
-        let session = BASE64URL_NOPAD.encode(&session);
-        (plain && token.len() >= 16).then(|| Self(Arc::new((token.to_owned(), session))))
-    }
-
-    /// Whether this is the token, in a time that does not tell how far it is right.
-    pub fn is_token(&self, text: &str) -> bool {
-        same_secret(&self.0.0, text)
-    }
-
-    fn is_session(&self, text: &str) -> bool {
-        same_secret(&self.0.1, text)
-    }
-
-    /// The `Set-Cookie` of a browser that showed the token.
-    pub fn cookie(&self) -> String {
-        format!("{COOKIE}={}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=1209600", self.0.1)
-    }
-}
-
-/// The `Set-Cookie` that signs a browser out.
-pub fn no_cookie() -> String {
-    format!("{COOKIE}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0")
-}
-
-/// Who asks. Handlers take it to say that they answer nobody else.
-#[derive(Debug, Clone, Copy)]
-pub struct Viewer {
-    /// The site whose rows may be seen.
-    pub site: SiteId,
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for Viewer {
-    type Rejection = Error;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
-        parts.extensions.get().copied().ok_or(Error::Unauthorized)
-    }
-}
-
-/// Before every route that shows or changes something of a site.
-pub async fn guard(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    if let Some((token, clean)) = token_in(request.uri()).filter(|_| is_read(request.method())) {
-        return match app.secret.is_token(&token) {
-            true => enter(&app.secret, &clean),
-            false => refuse(&request),
-        };
-    }
-    match admit(&app.secret, request.method(), request.headers()) {
-        Ok(()) => {
-            let Some(site) = request.extensions().get::<Place>().map(|place| place.site) else {
-                return Error::Misdirected.into_response();
-            };
-            request.extensions_mut().insert(Viewer { site });
-            request.extensions_mut().insert(TenantCtx::new(app, site, Reach::ALL));
-            next.run(request).await
-        }
-        Err(Error::Unauthorized) => refuse(&request),
-        Err(error) => error.into_response(),
-    }
-}
-
-/// Sets the cookie and goes to `path`, which is one of ours.
-pub fn enter(secret: &Secret, path: &str) -> Response {
-    let mut response = Redirect::to(path).into_response();
-    if let Ok(cookie) = HeaderValue::from_str(&secret.cookie()) {
-        response.headers_mut().insert(header::SET_COOKIE, cookie);
-    }
+/// The layer around all routes: says who asks, if anybody we know.
+pub async fn identify(State(app): State<App>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let viewer = match viewer(&app, &parts).await {
+        Ok(viewer) => viewer,
+        Err(error) => return error.into_response(),
+    };
+    parts.extensions.extend(viewer.clone().map(extension).unwrap_or_default());
+    let mut response = next.run(Request::from_parts(parts, body)).await;
+    // An error's page is written by the outermost layer, which knows nobody.
+    response.extensions_mut().extend(viewer.map(extension).unwrap_or_default());
     response
 }
 
-/// The way back after signing in: a path of ours, else the dashboard. `//evil`, `/\evil`, a scheme,
-/// a control character or an encoded slash never pass.
-pub fn safe_next(next: &str) -> &str {
-    const OURS: [&str; 6] =
-        ["/dashboard/", "/affiliate/", "/accounts/", "/whitelabel/", "/search/", "/styleguide"];
-    let plain = next.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
-    let ours = OURS.iter().any(|path| next.starts_with(path)) && !next.contains("//");
-    if plain && ours && next.len() <= 2048 { next } else { "/dashboard/" }
+fn extension(viewer: Viewer) -> Extensions {
+    let mut extensions = Extensions::new();
+    extensions.insert(viewer);
+    extensions
 }
 
-fn is_read(method: &Method) -> bool {
-    matches!(*method, Method::GET | Method::HEAD)
-}
-
-fn admit(secret: &Secret, method: &Method, headers: &HeaderMap) -> Result<(), Error> {
+async fn viewer(app: &App, parts: &Parts) -> Result<Option<Viewer>, Error> {
+    let Some(place) = parts.extensions.get::<Place>() else { return Err(Error::Misdirected) };
+    let headers = &parts.headers;
     if let Some(value) = headers.get(header::AUTHORIZATION) {
-        let token = value.to_str().ok().and_then(|value| value.split_once(' '));
-        return match token {
-            Some((scheme, token))
-                if scheme.eq_ignore_ascii_case("bearer") && secret.is_token(token.trim()) =>
-            {
-                Ok(())
-            }
-            _ => Err(Error::Unauthorized),
-        };
+        let token = value.to_str().ok().and_then(bearer).ok_or(Error::InvalidToken)?;
+        return by_token(app, place, token).await.map(Some);
     }
-    if !cookie(headers).is_some_and(|value| secret.is_session(value)) {
-        return Err(Error::Unauthorized);
-    }
+    let secret = cookie(headers, session::cookie_name(place.is_secure)).and_then(Secret::read);
+    let is_api = parts.uri.path().starts_with("/api/");
     // The csrf layer judges what these headers say; a browser that sends neither is not believed.
     let says_where = headers.contains_key("sec-fetch-site") || headers.contains_key(header::ORIGIN);
-    if is_read(method) || says_where { Ok(()) } else { Err(Error::CrossSite) }
-}
-
-fn cookie(headers: &HeaderMap) -> Option<&str> {
-    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
-    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
-    pairs.find_map(|(name, value)| (name.trim() == COOKIE).then_some(value.trim()))
-}
-
-/// The token in a URL's query, and the same path and query without it.
-fn token_in(uri: &Uri) -> Option<(String, String)> {
-    let (mut token, mut rest) = (None, Vec::new());
-    for pair in uri.query()?.split('&') {
-        match pair.strip_prefix("token=") {
-            Some(value) => token = Some(value.to_owned()),
-            None => rest.push(pair),
-        }
+    if !is_read(&parts.method) && !says_where && (secret.is_some() || !is_api) {
+        return Err(Error::CrossSite);
     }
-    let path = uri.path();
-    let clean =
-        if rest.is_empty() { path.to_owned() } else { format!("{path}?{}", rest.join("&")) };
-    // A path like `//evil` would lead elsewhere when it stands in a Location.
-    token.map(|token| (token, if clean.starts_with("//") { "/".to_owned() } else { clean }))
+    match secret {
+        Some(secret) => by_session(app, place, &secret, agent(headers)).await,
+        None => Ok(None),
+    }
+}
+
+fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+}
+
+async fn by_token(app: &App, place: &Place, token: &str) -> Result<Viewer, Error> {
+    let secret = token.strip_prefix(TOKEN_PREFIX).and_then(Secret::read);
+    let secret = secret.ok_or(Error::InvalidToken)?;
+    let (now, site) = (clock::now(), place.site.to_sql());
+    let found = tokens::find(&app.db, &secret.hash(), site).await?.ok_or(Error::InvalidToken)?;
+    if found.expires_at <= now {
+        return Err(Error::InvalidToken);
+    }
+    let viewer = Viewer::of_token(&found, place.site).ok_or(Error::InvalidToken)?;
+    if found.used_at.is_none_or(|at| at + SEEN_EVERY <= now) {
+        let db = TenantCtx::new(app.clone(), place.site, viewer.reach.clone()).db;
+        tokens::touch(&db, found.token_id, now).await?;
+    }
+    Ok(viewer)
+}
+
+async fn by_session(
+    app: &App,
+    place: &Place,
+    secret: &Secret,
+    agent: String,
+) -> Result<Option<Viewer>, Error> {
+    let (now, hash) = (clock::now(), secret.hash());
+    let found = sessions::find(&app.db, &hash, (&place.host, place.site.to_sql())).await?;
+    let Some(found) = found else {
+        tell_elsewhere(app, place, secret, agent).await?;
+        return Ok(None);
+    };
+    let viewer = Viewer::of_session(&found, place.site);
+    let times = (found.created_at, found.seen_at, found.expires_at);
+    if !session::stands(viewer.role, times, now) {
+        sessions::delete(&app.db, &hash).await?;
+        return Ok(None);
+    }
+    if found.seen_at + SEEN_EVERY <= now {
+        sessions::touch(&app.db, found.session_id, &place.network(), now).await?;
+    }
+    Ok(Some(viewer))
+}
+
+/// A session's cookie that comes to another host than its own was carried there by somebody.
+async fn tell_elsewhere(
+    app: &App,
+    place: &Place,
+    secret: &Secret,
+    agent: String,
+) -> Result<(), Error> {
+    if let Some(user) = sessions::owner_elsewhere(&app.db, &secret.hash(), &place.host).await? {
+        let network = place.network();
+        let from = events::Origin { host: &place.host, network: &network, agent: &agent };
+        let event = ("session_elsewhere", serde_json::json!({}));
+        events::insert(&app.db, Some(user), event, from, clock::now()).await?;
+    }
+    Ok(())
+}
+
+/// A route of a site: who may not do this one thing does not come in.
+pub fn may(app: &App, what: Permission, routes: MethodRouter<App>) -> MethodRouter<App> {
+    routes.route_layer(from_fn_with_state(
+        app.clone(),
+        move |State(app): State<App>, request: Request, next: Next| admit(app, what, request, next),
+    ))
+}
+
+async fn admit(app: App, what: Permission, mut request: Request, next: Next) -> Response {
+    let parts = request.extensions();
+    let (Some(viewer), Some(place)) = (parts.get::<Viewer>(), parts.get::<Place>()) else {
+        return refuse(&request);
+    };
+    if let Err(error) = viewer.may(what) {
+        return error.into_response();
+    }
+    let id = parts.get::<RequestId>().map_or_else(String::new, |id| id.0.clone());
+    let ctx = TenantCtx::of(app, viewer, place, &id);
+    request.extensions_mut().insert(ctx);
+    next.run(request).await
+}
+
+/// Before what belongs to a person: a session, not a token.
+pub async fn signed_in(request: Request, next: Next) -> Response {
+    match request.extensions().get::<Viewer>().map(Viewer::session) {
+        Some(Some(_)) => next.run(request).await,
+        Some(None) => Error::Forbidden.into_response(),
+        None => refuse(&request),
+    }
 }
 
 /// To the sign-in page for a person who opens a page, else 401.
@@ -176,13 +177,24 @@ fn refuse(request: &Request) -> Response {
     if !is_page || !is_read(request.method()) {
         return Error::Unauthorized.into_response();
     }
-    let clean = match token_in(request.uri()) {
-        Some((_, clean)) => clean,
-        None => request.uri().path_and_query().map_or("/", |whole| whole.as_str()).to_owned(),
-    };
-    let next = utf8_percent_encode(&clean, NON_ALPHANUMERIC);
+    let whole = request.uri().path_and_query().map_or("/", |whole| whole.as_str());
+    let next = utf8_percent_encode(whole, NON_ALPHANUMERIC);
     Redirect::to(&format!("{SIGN_IN}?next={next}")).into_response()
 }
 
-#[cfg(test)]
-mod tests;
+fn is_read(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
+}
+
+/// A cookie by its name.
+pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
+    pairs.find_map(|(known, value)| (known.trim() == name).then_some(value.trim()))
+}
+
+/// What a browser calls itself, as far as it is kept.
+pub(crate) fn agent(headers: &HeaderMap) -> String {
+    let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    agent.unwrap_or_default().chars().take(200).collect()
+}

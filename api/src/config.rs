@@ -4,6 +4,9 @@ use ipnet::IpNet;
 use std::{net::SocketAddr, path::PathBuf};
 use url::Url;
 
+/// The password of every account of a demonstration: it stands on the sign-in page.
+pub const DEMO_PASSWORD: &str = "just looking around";
+
 /// Of the API and the pages.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Config {
@@ -28,9 +31,12 @@ pub struct Config {
     /// The installation's keys
     #[arg(long, env = "TRIBUTARY_KEYS")]
     pub keys: PathBuf,
-    /// The file that holds the token of the API, printed by `tributary`
-    #[arg(long, env = "TRIBUTARY_TOKEN_FILE")]
-    pub token_file: PathBuf,
+    /// A file with the secret of the one-time link that makes the first admin
+    #[arg(long, env = "TRIBUTARY_SETUP_FILE")]
+    pub setup_file: Option<PathBuf>,
+    /// Show the accounts of a demonstration on the sign-in page; never where anything is real
+    #[arg(long = "demo", env = "TRIBUTARY_DEMO")]
+    pub is_demo: bool,
     #[command(flatten)]
     pub stores: Stores,
 }
@@ -41,6 +47,10 @@ pub struct Stores {
     /// PostgreSQL, with the role `tributary_api`
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: String,
+    /// The same database with the role `tributary_jobs`, for what is done for all sites: mail, expiry. Without it
+    /// this process does none of it.
+    #[arg(long, env = "TRIBUTARY_JOBS_DATABASE_URL", hide_env_values = true)]
+    pub jobs_database_url: Option<String>,
     /// Connections to PostgreSQL at most
     #[arg(long, default_value_t = 8)]
     pub database_connections: u32,

@@ -8,8 +8,8 @@ mod codes;
 mod layer;
 
 pub use codes::{CODES, Code};
-pub use layer::answer;
 pub(crate) use layer::wants_page;
+pub use layer::{RequestId, answer};
 
 use axum::{
     http::StatusCode,
@@ -23,6 +23,21 @@ pub enum Error {
     /// Nobody we know asks.
     #[error("not signed in")]
     Unauthorized,
+    /// A token that is none, or none any more.
+    #[error("invalid token")]
+    InvalidToken,
+    /// Wrong name or wrong password, and nobody is told which.
+    #[error("wrong name or password")]
+    WrongPassword,
+    /// Not for this viewer.
+    #[error("forbidden")]
+    Forbidden,
+    /// A second factor, or a fresh proof, would let this viewer.
+    #[error("step up")]
+    StepUp,
+    /// Too often: again after so many seconds.
+    #[error("again in {0} s")]
+    TooOften(u64),
     /// A form or script of another site, or one that hides where it comes from.
     #[error("a request from another site")]
     CrossSite,
@@ -50,6 +65,9 @@ pub enum Error {
     /// As many listen to the live stream as may.
     #[error("too many listeners")]
     TooManyListeners,
+    /// As much is being done of what costs much as may.
+    #[error("busy")]
+    Busy,
     /// PostgreSQL.
     #[error("postgres: {0}")]
     Sql(#[from] sqlx::Error),
@@ -91,6 +109,8 @@ pub struct Problem {
     pub detail: String,
     /// What is wrong with which field.
     pub errors: Vec<Field>,
+    /// When to come again, in seconds.
+    pub after_s: Option<u64>,
 }
 
 impl Error {
@@ -111,8 +131,19 @@ impl Error {
 
     /// The one place that picks a status.
     fn problem(self) -> Problem {
+        let after_s = match &self {
+            Self::TooOften(after_s) => Some(*after_s),
+            _ => None,
+        };
         let (code, detail, errors) = match self {
             Self::Unauthorized => (&codes::UNAUTHORIZED, String::new(), Vec::new()),
+            Self::InvalidToken => (&codes::INVALID_TOKEN, String::new(), Vec::new()),
+            Self::WrongPassword => (&codes::WRONG_PASSWORD, String::new(), Vec::new()),
+            Self::Forbidden => (&codes::FORBIDDEN, String::new(), Vec::new()),
+            Self::StepUp => (&codes::STEP_UP, String::new(), Vec::new()),
+            Self::TooOften(after_s) => {
+                (&codes::RATE_LIMITED, format!("again in {after_s} s"), Vec::new())
+            }
             Self::CrossSite => (&codes::CROSS_SITE, String::new(), Vec::new()),
             Self::Misdirected => (&codes::MISDIRECTED, String::new(), Vec::new()),
             Self::PlainHttp => (&codes::PLAIN_HTTP, String::new(), Vec::new()),
@@ -121,10 +152,16 @@ impl Error {
             Self::Invalid(errors) => (&codes::INVALID, String::new(), errors),
             Self::MediaType => (&codes::MEDIA_TYPE, String::new(), Vec::new()),
             Self::TooLarge => (&codes::TOO_LARGE, String::new(), Vec::new()),
+            Self::Busy => (&codes::BUSY, String::new(), Vec::new()),
             Self::TooManyListeners => (&codes::TOO_MANY, String::new(), Vec::new()),
             Self::Clickhouse(error) => {
                 tracing::warn!(%error, "clickhouse did not answer");
                 (&codes::DELAYED, String::new(), Vec::new())
+            }
+            // What a query forgot, the second net caught: to the viewer there is no such thing.
+            Self::Sql(error) if is_out_of_reach(&error) => {
+                tracing::error!(%error, "row-level security refused what a query would have done");
+                (&codes::NOT_FOUND, String::new(), Vec::new())
             }
             Self::Sql(error) if is_outage(&error) => {
                 tracing::warn!(%error, "postgres did not answer");
@@ -135,8 +172,15 @@ impl Error {
                 (&codes::FAULT, String::new(), Vec::new())
             }
         };
-        Problem { code, detail, errors }
+        Problem { code, detail, errors, after_s }
     }
+}
+
+/// Whether a row was another site's, or none of the viewer's.
+fn is_out_of_reach(error: &sqlx::Error) -> bool {
+    const INSUFFICIENT_PRIVILEGE: &str = "42501";
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.as_deref() == Some(INSUFFICIENT_PRIVILEGE)
 }
 
 /// Whether the database is away, or too busy to be asked: no fault of a statement of ours.
@@ -149,6 +193,12 @@ fn is_outage(error: &sqlx::Error) -> bool {
             error.code().is_some_and(|code| CLASSES.iter().any(|class| code.starts_with(class)))
         }
         _ => false,
+    }
+}
+
+impl From<getrandom::Error> for Error {
+    fn from(error: getrandom::Error) -> Self {
+        Self::Fault(format!("no randomness: {error}"))
     }
 }
 
@@ -174,6 +224,6 @@ impl Problem {
             true => &codes::UNREADABLE,
             false => &codes::FAULT,
         });
-        Self { code, detail: String::new(), errors: Vec::new() }
+        Self { code, detail: String::new(), errors: Vec::new(), after_s: None }
     }
 }

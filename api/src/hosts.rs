@@ -16,10 +16,19 @@ const CHANNEL: &str = "tributary_sites";
 const PERIOD: Duration = Duration::from_secs(30);
 const AGAIN: Duration = Duration::from_secs(1);
 
+/// What is known of a site before anything else: its number, and what it is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// The site.
+    pub site: SiteId,
+    /// As its pages are headed.
+    pub name: Arc<str>,
+}
+
 /// The map. Cheap to clone; all clones are the same map.
 #[derive(Debug, Clone)]
 pub struct Hosts {
-    known: Arc<ArcSwap<HashMap<String, SiteId>>>,
+    known: Arc<ArcSwap<HashMap<String, Known>>>,
     /// The platform's own host, whatever its row says.
     own: Arc<str>,
 }
@@ -28,14 +37,15 @@ impl Hosts {
     /// Knows the platform's own host and no other yet.
     pub fn new(own: &str) -> Self {
         let own: Arc<str> = own.to_ascii_lowercase().into();
-        let known = HashMap::from([(own.to_string(), PLATFORM)]);
+        let platform = Known { site: PLATFORM, name: "Tributary".into() };
+        let known = HashMap::from([(own.to_string(), platform)]);
         Self { known: Arc::new(ArcSwap::from_pointee(known)), own }
     }
 
     /// Whose a host is (lower case, without port). This machine's own addresses are whoever `localhost` is.
-    pub fn find(&self, host: &str) -> Option<SiteId> {
+    pub fn find(&self, host: &str) -> Option<Known> {
         let known = self.known.load();
-        known.get(host).or_else(|| is_loopback(host).then(|| known.get("localhost"))?).copied()
+        known.get(host).or_else(|| is_loopback(host).then(|| known.get("localhost"))?).cloned()
     }
 
     /// Reads all of them.
@@ -44,7 +54,9 @@ impl Hosts {
     /// `sqlx::Error` when PostgreSQL does not answer; what was known stays.
     pub async fn load(&self, db: &PgPool) -> Result<(), sqlx::Error> {
         let mut known = sites::hosts(db).await?;
-        known.insert(self.own.to_string(), PLATFORM);
+        if let Some(platform) = known.values().find(|known| known.site == PLATFORM).cloned() {
+            known.insert(self.own.to_string(), platform);
+        }
         self.known.store(Arc::new(known));
         Ok(())
     }
@@ -154,7 +166,7 @@ mod tests {
     fn this_machines_addresses_are_the_site_of_localhost() {
         let hosts = Hosts::new("localhost");
         for host in ["localhost", "127.0.0.1", "127.1.2.3", "[::1]"] {
-            assert_eq!(hosts.find(host), Some(PLATFORM), "{host}");
+            assert_eq!(hosts.find(host).map(|known| known.site), Some(PLATFORM), "{host}");
         }
         for host in ["evil.example", "localhost.evil.example", "10.0.0.1", ""] {
             assert_eq!(hosts.find(host), None, "{host}");

@@ -24,19 +24,19 @@ mod programs;
 mod affiliates;
 mod search;
 mod preferences;
-mod sign_in;
+mod accounts;
 mod problems;
 mod styleguide;
 mod assets;
 
 pub(crate) use problems::problem;
 
-use crate::{app::App, error::Error};
+use crate::{accounts::role::Permission, app::App, auth::may, error::Error};
 use askama::Template;
 use axum::{
     Router,
     response::{Html, Redirect},
-    routing::get,
+    routing::{get, post},
 };
 
 /// A page as HTML.
@@ -49,36 +49,85 @@ async fn home() -> Redirect {
     Redirect::to("/dashboard/")
 }
 
-/// Pages for whoever asks: signing in, language and theme, static files.
-pub fn open_routes() -> Router<App> {
+/// What every page is made of.
+pub fn files() -> Router<App> {
     assets::routes()
-        .route("/accounts/login/", get(sign_in::form).post(sign_in::enter_token))
+}
+
+/// Pages for whoever asks: signing in, language and theme.
+pub fn open_routes() -> Router<App> {
+    Router::new()
+        .route("/accounts/login/", get(accounts::sign_in::form).post(accounts::sign_in::enter))
+        .route("/accounts/setup/", get(accounts::setup::form).post(accounts::setup::make))
         .route("/preferences/", get(home).post(preferences::choose))
 }
 
-/// Pages for who is signed in.
-pub fn routes() -> Router<App> {
+/// Pages of a person, whatever they are on the site.
+pub fn own_routes() -> Router<App> {
     Router::new()
         .route("/", get(home))
-        .route("/accounts/logout/", get(home).post(sign_in::leave))
-        .route("/dashboard/", get(dashboard::show))
-        .route("/dashboard/live", get(live::follow))
-        .route("/affiliate/stats/", get(stats::show))
-        .route("/affiliate/stats/export.csv", get(stats::export))
-        .route("/affiliate/clicks/", get(clicks::show))
-        .route("/affiliate/links/", get(links::show).post(links::create))
-        .route("/affiliate/links/{id}/", get(links::show_one).post(links::change))
-        .route("/affiliate/conversions/", get(conversions::show))
-        .route("/affiliate/conversions/{id}/", get(conversions::show_one))
-        .route("/affiliate/commissions/", get(commissions::show))
-        .route("/affiliate/programs/", get(programs::show).post(programs::create))
-        .route("/affiliate/programs/{id}/", get(programs::show_one).post(programs::change))
-        .route("/affiliate/programs/{id}/plans/", get(programs::back).post(programs::add_terms))
-        .route("/affiliate/programs/{id}/token/", get(programs::back).post(programs::rotate))
-        .route("/affiliate/affiliates/", get(affiliates::show).post(affiliates::create))
-        .route("/affiliate/affiliates/{id}/", get(affiliates::show_one).post(affiliates::change))
-        .route("/search/", get(search::show))
+        .route("/accounts/logout/", get(home).post(accounts::sign_in::leave))
         .route("/styleguide", get(styleguide::show))
+}
+
+/// Pages of a site: each names what it takes.
+pub fn routes(app: &App) -> Router<App> {
+    use Permission::{
+        ChangeAffiliates, ChangeLinks, ChangePrograms, SeeAffiliates, SeeCommissions,
+        SeeConversions, SeeLinks, SeeNumbers, SeePrograms,
+    };
+    let see = |what, route| may(app, what, route);
+    let both = |read: (Permission, _), write: (Permission, _)| {
+        may(app, read.0, read.1).merge(may(app, write.0, write.1))
+    };
+    Router::new()
+        .route("/affiliate/stats/", see(SeeNumbers, get(stats::show)))
+        .route("/affiliate/stats/export.csv", see(SeeNumbers, get(stats::export)))
+        .route("/affiliate/clicks/", see(SeeNumbers, get(clicks::show)))
+        .route(
+            "/affiliate/links/",
+            both((SeeLinks, get(links::show)), (ChangeLinks, post(links::create))),
+        )
+        .route(
+            "/affiliate/links/{id}/",
+            both((SeeLinks, get(links::show_one)), (ChangeLinks, post(links::change))),
+        )
+        .route("/affiliate/conversions/", see(SeeConversions, get(conversions::show)))
+        .route("/affiliate/conversions/{id}/", see(SeeConversions, get(conversions::show_one)))
+        .route("/affiliate/commissions/", see(SeeCommissions, get(commissions::show)))
+        .route(
+            "/affiliate/programs/",
+            both((SeePrograms, get(programs::show)), (ChangePrograms, post(programs::create))),
+        )
+        .route(
+            "/affiliate/programs/{id}/",
+            both((SeePrograms, get(programs::show_one)), (ChangePrograms, post(programs::change))),
+        )
+        .route(
+            "/affiliate/programs/{id}/plans/",
+            both((SeePrograms, get(programs::back)), (ChangePrograms, post(programs::add_terms))),
+        )
+        .route(
+            "/affiliate/programs/{id}/token/",
+            both((SeePrograms, get(programs::back)), (ChangePrograms, post(programs::rotate))),
+        )
+        .route(
+            "/affiliate/affiliates/",
+            both(
+                (SeeAffiliates, get(affiliates::show)),
+                (ChangeAffiliates, post(affiliates::create)),
+            ),
+        )
+        .route(
+            "/affiliate/affiliates/{id}/",
+            both(
+                (SeeAffiliates, get(affiliates::show_one)),
+                (ChangeAffiliates, post(affiliates::change)),
+            ),
+        )
+        .route("/dashboard/", see(SeeNumbers, get(dashboard::show)))
+        .route("/dashboard/live", see(SeeNumbers, get(live::follow)))
+        .route("/search/", see(SeeLinks, get(search::show)))
 }
 
 #[cfg(test)]

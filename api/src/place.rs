@@ -11,7 +11,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use schemas::ids::SiteId;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
 
 use crate::{
     app::App,
@@ -28,6 +31,8 @@ pub struct Peer(pub SocketAddr);
 pub struct Place {
     /// The site of the host asked.
     pub site: SiteId,
+    /// What the site is called.
+    pub site_name: Arc<str>,
     /// The host asked: lower case, without port.
     pub host: String,
     /// `http` or `https`, host and port: what a browser calls the origin.
@@ -64,7 +69,7 @@ pub async fn find(State(app): State<App>, mut request: Request, next: Next) -> R
 
 fn place(app: &App, request: &Request) -> Result<Place, Error> {
     let (authority, host) = named(request.uri(), request.headers()).ok_or(Error::Misdirected)?;
-    let site = app.hosts.find(&host).ok_or(Error::Misdirected)?;
+    let known = app.hosts.find(&host).ok_or(Error::Misdirected)?;
     let peer = request.extensions().get::<Peer>();
     let peer = peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
     let headers = request.headers();
@@ -77,7 +82,8 @@ fn place(app: &App, request: &Request) -> Result<Place, Error> {
     }
     let scheme = if is_https { "https" } else { "http" };
     let origin = format!("{scheme}://{}", authority.to_ascii_lowercase());
-    Ok(Place { site, host, origin, address: app.proxies.client(peer, forwarded), is_secure })
+    let address = app.proxies.client(peer, forwarded);
+    Ok(Place { site: known.site, site_name: known.name, host, origin, address, is_secure })
 }
 
 /// The one host a request names, in its header and (where it is there) in its target.

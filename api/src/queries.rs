@@ -3,6 +3,7 @@
 
 pub mod as_of;
 pub mod sites;
+pub mod accounts;
 pub mod stats;
 pub mod clicks;
 pub mod links;

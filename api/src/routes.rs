@@ -5,7 +5,7 @@ use axum::{
     extract::DefaultBodyLimit,
     middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{get, patch, post},
 };
 use std::time::Duration;
 use tower_http::{
@@ -13,7 +13,13 @@ use tower_http::{
     timeout::TimeoutLayer,
 };
 
-use crate::{app::App, auth, error, error::Error, json, metrics, pages, place, server};
+use crate::{
+    accounts::role::Permission,
+    app::App,
+    auth::{self, may},
+    error::{self, Error},
+    json, metrics, pages, place, server,
+};
 
 const MAX_BODY: usize = 64 * 1024;
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
@@ -21,17 +27,22 @@ const ANSWER_DEADLINE: Duration = Duration::from_secs(40);
 
 /// The whole service.
 pub fn router(app: App) -> Router {
-    let guarded =
-        api().merge(pages::routes()).route_layer(from_fn_with_state(app.clone(), auth::guard));
-    let open = Router::new()
+    let own = pages::own_routes().route_layer(from_fn(auth::signed_in));
+    let known = api(&app)
+        .merge(pages::routes(&app))
+        .merge(own)
+        .merge(pages::open_routes())
+        .fallback(json::errors::no_such_route)
+        .layer(from_fn_with_state(app.clone(), auth::identify));
+    // Nobody is asked about for these: no question to PostgreSQL.
+    let unknown = Router::new()
         .route("/health", get(json::health::alive))
         .route("/ready", get(json::health::ready))
         .route("/api/v1/errors/", get(json::errors::list))
         .route("/api/v1/errors/{code}/", get(json::errors::get))
-        .merge(pages::open_routes());
-    guarded
-        .merge(open)
-        .fallback(json::errors::no_such_route)
+        .merge(pages::files());
+    known
+        .merge(unknown)
         .with_state(app.clone())
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(RequestBodyDeadlineLayer::new(BODY_DEADLINE))
@@ -47,30 +58,68 @@ pub fn router(app: App) -> Router {
         .layer(from_fn_with_state(app, metrics::count))
 }
 
-/// What the token opens.
-fn api() -> Router<App> {
+/// What a role on a site opens, to programs.
+fn api(app: &App) -> Router<App> {
+    use Permission::{
+        ChangeAffiliates, ChangeLinks, ChangePrograms, SeeAffiliates, SeeCommissions,
+        SeeConversions, SeeLinks, SeeNumbers, SeePrograms,
+    };
     use json::{
         affiliates, clicks, commissions, conversions, events, links, live, programs, stats,
     };
+    let see = |what, route| may(app, what, route);
+    let both = |read: (Permission, _), write: (Permission, _)| {
+        may(app, read.0, read.1).merge(may(app, write.0, write.1))
+    };
     Router::new()
-        .route("/api/v1/affiliate/stats/", get(stats::report))
-        .route("/api/v1/affiliate/stats/formulas/", get(stats::formulas))
-        .route("/api/v1/affiliate/clicks/", get(clicks::list))
-        .route("/api/v1/affiliate/clicks/{id}/", get(clicks::find))
-        .route("/api/v1/affiliate/links/", get(links::list).post(links::create))
-        .route("/api/v1/affiliate/links/{id}/", get(links::get).patch(links::change))
-        .route("/api/v1/affiliate/programs/", get(programs::list).post(programs::create))
-        .route("/api/v1/affiliate/programs/{id}/", get(programs::get).patch(programs::change))
-        .route("/api/v1/affiliate/programs/{id}/plans/", post(programs::add_plan))
-        .route("/api/v1/affiliate/programs/{id}/token/", post(programs::rotate_token))
-        .route("/api/v1/affiliate/affiliates/", get(affiliates::list).post(affiliates::create))
-        .route("/api/v1/affiliate/affiliates/{id}/", get(affiliates::get).patch(affiliates::change))
-        .route("/api/v1/affiliate/commissions/", get(commissions::list))
-        .route("/api/v1/affiliate/commissions/{id}/", get(commissions::get))
-        .route("/api/v1/affiliate/conversions/", get(conversions::list))
-        .route("/api/v1/affiliate/conversions/{id}/", get(conversions::get))
-        .route("/api/v1/events/{receipt_id}/", get(events::get))
-        .route("/api/v1/live/", get(live::stream))
+        .route("/api/v1/affiliate/stats/", see(SeeNumbers, get(stats::report)))
+        .route("/api/v1/affiliate/stats/formulas/", see(SeeNumbers, get(stats::formulas)))
+        .route("/api/v1/affiliate/clicks/", see(SeeNumbers, get(clicks::list)))
+        .route("/api/v1/affiliate/clicks/{id}/", see(SeeNumbers, get(clicks::find)))
+        .route(
+            "/api/v1/affiliate/links/",
+            both((SeeLinks, get(links::list)), (ChangeLinks, post(links::create))),
+        )
+        .route(
+            "/api/v1/affiliate/links/{id}/",
+            both((SeeLinks, get(links::get)), (ChangeLinks, patch(links::change))),
+        )
+        .route(
+            "/api/v1/affiliate/programs/",
+            both((SeePrograms, get(programs::list)), (ChangePrograms, post(programs::create))),
+        )
+        .route(
+            "/api/v1/affiliate/programs/{id}/",
+            both((SeePrograms, get(programs::get)), (ChangePrograms, patch(programs::change))),
+        )
+        .route(
+            "/api/v1/affiliate/programs/{id}/plans/",
+            may(app, ChangePrograms, post(programs::add_plan)),
+        )
+        .route(
+            "/api/v1/affiliate/programs/{id}/token/",
+            may(app, ChangePrograms, post(programs::rotate_token)),
+        )
+        .route(
+            "/api/v1/affiliate/affiliates/",
+            both(
+                (SeeAffiliates, get(affiliates::list)),
+                (ChangeAffiliates, post(affiliates::create)),
+            ),
+        )
+        .route(
+            "/api/v1/affiliate/affiliates/{id}/",
+            both(
+                (SeeAffiliates, get(affiliates::get)),
+                (ChangeAffiliates, patch(affiliates::change)),
+            ),
+        )
+        .route("/api/v1/affiliate/commissions/", see(SeeCommissions, get(commissions::list)))
+        .route("/api/v1/affiliate/commissions/{id}/", see(SeeCommissions, get(commissions::get)))
+        .route("/api/v1/affiliate/conversions/", see(SeeConversions, get(conversions::list)))
+        .route("/api/v1/affiliate/conversions/{id}/", see(SeeConversions, get(conversions::get)))
+        .route("/api/v1/events/{receipt_id}/", see(SeeConversions, get(events::get)))
+        .route("/api/v1/live/", see(SeeNumbers, get(live::stream)))
 }
 
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {

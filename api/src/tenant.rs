@@ -13,8 +13,11 @@ use std::{
 };
 
 use crate::{
+    accounts::role::Permission,
     app::App,
+    auth::Viewer,
     error::Error,
+    place::Place,
     queries::stats::{Dimension, Filter},
 };
 
@@ -85,6 +88,23 @@ impl Db {
             site = site.get()
         );
         Self { pool, begin: begin.into(), site }
+    }
+
+    /// The same, with who does it and from where, for the audit log. `network` and `request` are of our own making.
+    #[must_use]
+    pub fn acting(self, user: i64, network: &str, request: &str) -> Self {
+        let plain = |text: &str| {
+            text.bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b':' | b'/' | b'_'))
+        };
+        let (network, request) =
+            (if plain(network) { network } else { "" }, if plain(request) { request } else { "" });
+        let begin = format!(
+            "{}; SET LOCAL app.actor = '{user}'; SET LOCAL app.network = '{network}'; \
+             SET LOCAL app.request = '{request}'",
+            self.begin
+        );
+        Self { begin: begin.into(), ..self }
     }
 
     /// A transaction among these rows. Dropped without `commit` it has changed nothing.
@@ -158,13 +178,28 @@ pub struct TenantCtx {
     pub site: SiteId,
     /// What of it may be seen.
     pub reach: Reach,
+    /// Who works with it; nobody is the service itself.
+    viewer: Option<Arc<Viewer>>,
 }
 
 impl TenantCtx {
     /// A site as somebody with this reach sees it.
     pub fn new(app: App, site: SiteId, reach: Reach) -> Self {
         let db = Db::new(app.db.clone(), site, &reach);
-        Self { app, db, site, reach }
+        Self { app, db, site, reach, viewer: None }
+    }
+
+    /// The same, for somebody known.
+    pub fn of(app: App, viewer: &Viewer, place: &Place, request: &str) -> Self {
+        let db = Db::new(app.db.clone(), viewer.site, &viewer.reach);
+        let db = db.acting(viewer.user, &place.network(), request);
+        let (site, reach) = (viewer.site, viewer.reach.clone());
+        Self { app, db, site, reach, viewer: Some(Arc::new(viewer.clone())) }
+    }
+
+    /// Whether whoever asks may do something.
+    pub(crate) fn may(&self, what: Permission) -> bool {
+        self.viewer.as_ref().is_none_or(|viewer| viewer.may(what).is_ok())
     }
 
     /// Filters of a report, and what the viewer may see at all.
@@ -183,7 +218,7 @@ impl Deref for TenantCtx {
     }
 }
 
-/// Put there by `auth::guard`: a route without the guard has none, and refuses.
+/// Put there by `auth::may`: a route without it has none, and refuses.
 impl<S: Send + Sync> FromRequestParts<S> for TenantCtx {
     type Rejection = Error;
 

@@ -62,9 +62,9 @@ SELECT keep_sites_apart('ledger_posting', 'site_id');
 SELECT keep_sites_apart('pipeline_forget', 'site_id');
 
 -- Which host is which site's: for the map every request is looked up in, before anything is known of a site.
-CREATE FUNCTION whitelabel_hosts() RETURNS TABLE (host text, site_id bigint)
+CREATE FUNCTION whitelabel_hosts() RETURNS TABLE (host text, site_id bigint, name text)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
-    AS $$ SELECT domain, id FROM whitelabel_whitelabelsite $$;
+    AS $$ SELECT domain, id, name FROM whitelabel_whitelabelsite $$;
 REVOKE ALL ON FUNCTION whitelabel_hosts FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION whitelabel_hosts TO tributary_api;
 

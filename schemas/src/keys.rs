@@ -106,6 +106,13 @@ impl Keys {
         BASE64URL_NOPAD.encode(&secret)
     }
 
+    /// The keys of what is sealed at rest, by their version; the last one seals, the others still open.
+    pub fn at_rest(&self) -> Vec<(u8, [u8; 32])> {
+        let derived =
+            |(version, secret): &(u8, [u8; 32])| (*version, derive(secret, &[b"at rest"]));
+        self.secrets.iter().map(derived).collect()
+    }
+
     fn first(&self) -> &[u8; 32] {
         &self.secrets[0].1
     }

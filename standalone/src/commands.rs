@@ -1,5 +1,6 @@
 //! The command line: one module per command, each a thin layer over a library function.
 
+mod account;
 mod audit;
 mod dead_letters;
 mod demo;
@@ -44,6 +45,8 @@ enum Command {
     DeadLetters(dead_letters::Options),
     /// Makes what is derived from the raw events true again.
     Repair(repair::Options),
+    /// Makes tokens for programs of this machine.
+    Account(account::Options),
     /// Deletes a visitor's data, and changes no number.
     Visitor(visitor::Options),
     /// Runs a command with a private PostgreSQL and the ClickHouse engine, as `make test` does.
@@ -79,6 +82,7 @@ pub fn main() -> ExitCode {
         Command::Audit(options) => audit::run(options),
         Command::DeadLetters(options) => dead_letters::run(options),
         Command::Repair(options) => repair::run(options),
+        Command::Account(options) => account::run(options),
         Command::Visitor(options) => visitor::run(options),
         Command::Stores(options) => stores::run(options),
         Command::RunEngine(options) => run_engine::run(options),

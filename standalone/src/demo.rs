@@ -8,6 +8,7 @@ use indicatif::ProgressBar;
 use schemas::ids::{PLATFORM, SiteId};
 use sqlx::{Connection, PgConnection};
 
+use crate::accounts;
 use crate::clock;
 use crate::installation::{Installation, Role};
 use crate::progress;
@@ -15,7 +16,7 @@ use crate::traffic::{import, log, play, seed};
 
 /// 10,000 requests to a public web site (its source and licence: load-tests/data/README.md).
 const LOG: &[u8] = include_bytes!("../../load-tests/data/access.log.gz");
-/// There is one site yet.
+/// The traffic is of the platform's own site.
 pub const SITE: SiteId = PLATFORM;
 
 /// Gives the installation the log's programs, affiliates and links.
@@ -31,6 +32,17 @@ pub async fn seed_links(
     let seeded = seed::seed(&mut owner, SITE, &wanted).await?;
     owner.close().await?;
     Ok(seeded)
+}
+
+/// Gives the installation an account of each role, and a second site.
+///
+/// # Errors
+/// When PostgreSQL does not take them.
+pub async fn seed_accounts(installation: &Installation) -> anyhow::Result<()> {
+    let mut owner = PgConnection::connect(installation.owner_url()?.as_str()).await?;
+    accounts::seed_demo(&mut owner).await?;
+    owner.close().await?;
+    Ok(())
 }
 
 /// A line of a log, as the reader gives it.

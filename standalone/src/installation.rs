@@ -5,12 +5,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use api::accounts::secret::Secret;
 use schemas::keys::Keys;
+use sqlx::{Connection, PgConnection};
 use url::Url;
 
+use crate::accounts;
 use crate::config::{Addresses, Config, Folder};
 use crate::layout::Layout;
-use crate::passwords::{Passwords, random_bytes, random_password, write_secret};
+use crate::passwords::{Passwords, random_bytes, write_secret};
 use crate::postgres::Cluster;
 use crate::process;
 use crate::services;
@@ -63,11 +66,13 @@ pub struct Installation {
     pub layout: Layout,
     /// What its parts were, or will be, started with.
     pub settings: Settings,
+    /// A demonstration: its accounts stand on the sign-in page.
+    pub is_demo: bool,
     passwords: Passwords,
 }
 
 impl Installation {
-    /// Opens the folder, and makes keys, passwords and the token where they are missing.
+    /// Opens the folder, and makes keys, passwords and the secret of the first link where they are missing.
     ///
     /// # Errors
     /// When the folder can't be used, or the disk is full.
@@ -76,8 +81,9 @@ impl Installation {
         check_disk(layout.root())?;
         let passwords = Passwords::load_or_create(&layout.passwords())?;
         create_keys(&layout.keys())?;
-        create_token(&layout.api_token())?;
-        Ok(Self { config, layout, settings: Settings::from_environment(), passwords })
+        create_setup(&layout.setup())?;
+        let settings = Settings::from_environment();
+        Ok(Self { config, layout, settings, is_demo: false, passwords })
     }
 
     /// True when PostgreSQL is ours to run.
@@ -134,15 +140,22 @@ impl Installation {
         services::engine_url(self.config.addresses.clickhouse, &self.passwords, user)
     }
 
-    /// The address a person opens, with the token that lets them in.
+    /// The address a person opens: the dashboard, or what makes the first admin while there is none.
     ///
     /// # Errors
-    /// When the token can't be read.
-    pub fn dashboard_url(&self) -> anyhow::Result<String> {
-        let path = self.layout.api_token();
-        let token = fs::read_to_string(&path)
+    /// When PostgreSQL does not answer, or the link's secret can't be read.
+    pub async fn first_url(&self) -> anyhow::Result<String> {
+        let base = format!("http://{}", self.config.addresses.api);
+        let mut owner = PgConnection::connect(self.owner_url()?.as_str()).await?;
+        let has_admin = accounts::has_admin(&mut owner).await?;
+        owner.close().await?;
+        if has_admin {
+            return Ok(format!("{base}/dashboard/"));
+        }
+        let path = self.layout.setup();
+        let secret = fs::read_to_string(&path)
             .with_context(|| format!("{} can't be read", path.display()))?;
-        Ok(format!("http://{}/dashboard/?token={}", self.config.addresses.api, token.trim()))
+        Ok(format!("{base}/accounts/setup/?token={}", secret.trim()))
     }
 
     /// The installation's secrets.
@@ -201,7 +214,7 @@ impl Installation {
         let keep = migrations::clickhouse::Keep::default();
         let config = Config { folder, addresses, database_url, keep };
         let settings = Settings::from_lines(&text).unwrap_or_else(Settings::from_environment);
-        Ok(Self { config, layout, settings, passwords })
+        Ok(Self { config, layout, settings, is_demo: false, passwords })
     }
 
     /// Writes down where everything listens, for the commands that ask a running installation.
@@ -249,10 +262,11 @@ fn create_keys(path: &Path) -> anyhow::Result<()> {
     }
 }
 
-fn create_token(path: &Path) -> anyhow::Result<()> {
+fn create_setup(path: &Path) -> anyhow::Result<()> {
     if path.exists() {
         return Ok(());
     }
-    write_secret(path, &format!("{}\n", random_password()?))
+    let secret = Secret::new().context("no randomness")?;
+    write_secret(path, &format!("{}\n", secret.text()))
         .with_context(|| format!("{} can't be written", path.display()))
 }

@@ -4,7 +4,7 @@
 //! version      the layout's number; a folder of another version is refused
 //! lock         held by the one `tributary` that runs the folder   children  held by each of its children
 //! keys         click id keys, `VERSION HEX64` a line          passwords   of the private stores
-//! api-token    what the dashboard's URL carries
+//! setup        the secret of the one-time link that makes the first admin
 //! postgres/    the private PostgreSQL cluster                 clickhouse/ the engine's data
 //! postgres.id  which cluster is this folder's: it may lie outside
 //! journal/     the collector's journals, one folder a slot     collector/  its copy of the links
@@ -244,17 +244,17 @@ impl Layout {
             self.claims(),
             self.addresses(),
             self.demo_log(),
-            self.api_token(),
+            self.setup(),
             self.keys(),
             self.passwords(),
             self.root.join("version"),
         ]
     }
 
-    /// The token of the dashboard's URL.
+    /// The secret of the link that makes the first admin.
     #[must_use]
-    pub fn api_token(&self) -> PathBuf {
-        self.root.join("api-token")
+    pub fn setup(&self) -> PathBuf {
+        self.root.join("setup")
     }
 }
 

@@ -1,5 +1,6 @@
 //! Tributary on one machine: private stores, the services as supervised children, and the commands around them.
 
+pub mod accounts;
 mod clock;
 pub mod commands;
 pub mod config;

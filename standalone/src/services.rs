@@ -149,8 +149,15 @@ fn api_environment(installation: &Installation) -> anyhow::Result<Environment> {
         ("TRIBUTARY_CLICKHOUSE_URL", installation.clickhouse_url("reader")),
         ("TRIBUTARY_API", addresses.api.clone()),
         ("TRIBUTARY_API_ADMIN", addresses.api_admin.to_string()),
-        ("TRIBUTARY_TOKEN_FILE", path(&installation.layout.api_token())),
+        ("TRIBUTARY_SETUP_FILE", path(&installation.layout.setup())),
+        ("TRIBUTARY_JOBS_DATABASE_URL", installation.role_url(Role::Jobs)?.into()),
     ]);
+    if std::env::var_os("TRIBUTARY_URL").is_none() {
+        environment.push(("TRIBUTARY_URL", format!("http://{}", addresses.api)));
+    }
+    if installation.is_demo {
+        environment.push(("TRIBUTARY_DEMO", "true".to_owned()));
+    }
     if std::env::var_os("TRIBUTARY_TRACKING_URL").is_none() {
         environment.push(("TRIBUTARY_TRACKING_URL", format!("http://{}", addresses.collector)));
     }

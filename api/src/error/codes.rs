@@ -40,9 +40,19 @@ codes!(
     UNREADABLE = BAD_REQUEST "unreadable" "The request cannot be read"
         "Its encoding or its syntax is broken: percent-encoding that is no UTF-8, a control character, a key given twice, JSON that ends too early. `detail` says where.";
     UNAUTHORIZED = UNAUTHORIZED "unauthorized" "Not signed in"
-        "Send `Authorization: Bearer TOKEN` with the token that `tributary` prints, or open the address it prints in a browser.";
+        "Sign in at /accounts/login/, or send `Authorization: Bearer TOKEN` with a token made under /accounts/tokens/.";
+    INVALID_TOKEN = UNAUTHORIZED "invalid_token" "The token is not valid"
+        "It is unknown, revoked or expired, or it belongs to another site. Make a new one under Tokens.";
+    WRONG_PASSWORD = UNAUTHORIZED "wrong_password" "Wrong name or password"
+        "No account has this name with this password. Type both again, or ask for a new password.";
+    RATE_LIMITED = TOO_MANY_REQUESTS "rate_limited" "Too often"
+        "Wait as many seconds as `Retry-After` says.";
     CROSS_SITE = FORBIDDEN "cross_site" "A request from another site"
         "A browser's request that changes something must come from a page of this site. Programs send the token as `Authorization: Bearer` instead of a cookie.";
+    FORBIDDEN = FORBIDDEN "forbidden" "Not for you"
+        "Your role on this site, or your token, does not allow this. Ask the site's admin.";
+    STEP_UP = FORBIDDEN "step_up_required" "A second factor is needed"
+        "Sign in with a second factor: set one up under /accounts/2fa/, then sign in again.";
     NOT_FOUND = NOT_FOUND "not_found" "Not found"
         "There is no such thing, or not for you. Ids have a prefix (`lnk_12`), and every URL ends with a slash.";
     METHOD = METHOD_NOT_ALLOWED "method_not_allowed" "Method not allowed"
@@ -67,6 +77,8 @@ codes!(
         "A fault of this server, written to its log under `request_id`.";
     DELAYED = SERVICE_UNAVAILABLE "delayed" "Numbers are delayed"
         "The analytics store does not answer now. Nothing is lost: events are kept and counted later. Ask again in a few seconds.";
+    BUSY = SERVICE_UNAVAILABLE "busy" "Busy"
+        "More people sign in than can be checked at once. Nothing was changed. Try again in a few seconds.";
     UNAVAILABLE = SERVICE_UNAVAILABLE "unavailable" "Not available now"
         "The database does not answer now. Nothing was changed. Ask again in a few seconds.";
 );

@@ -13,6 +13,7 @@ use serde_json::json;
 use tracing::Instrument;
 
 use super::{Problem, codes};
+use crate::auth::Viewer;
 
 /// What a page may do: everything from here, nothing inline, nothing from elsewhere.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -33,9 +34,14 @@ const HEADERS: [(HeaderName, &str); 6] = [
     (header::STRICT_TRANSPORT_SECURITY, "max-age=63072000"),
 ];
 
+/// The number of a request, in its answer and in the log.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub String);
+
 /// Wraps the whole router.
-pub async fn answer(request: Request, next: Next) -> Response {
+pub async fn answer(mut request: Request, next: Next) -> Response {
     let id = request_id();
+    request.extensions_mut().insert(RequestId(id.clone()));
     let wants_page = wants_page(request.uri().path(), request.headers());
     let (method, head) = (request.method().clone(), request.headers().clone());
     let span = tracing::info_span!("request", id = %id, method = %request.method());
@@ -48,7 +54,10 @@ pub async fn answer(request: Request, next: Next) -> Response {
         let problem = problem.unwrap_or_else(|| Problem::of_status(status));
         // A host that is nobody's is shown nobody's page.
         match wants_page && *problem.code != codes::MISDIRECTED {
-            true => write_page(&mut response, &problem, &id, (&method, &head)),
+            true => {
+                let viewer = response.extensions_mut().remove::<Viewer>();
+                write_page(&mut response, &problem, &id, (&method, &head, viewer));
+            }
             false => write_json(&mut response, &problem, &id),
         }
     }
@@ -89,7 +98,12 @@ fn write_json(response: &mut Response, problem: &Problem, id: &str) {
     finish(response, problem, "application/problem+json", body.to_string());
 }
 
-fn write_page(response: &mut Response, problem: &Problem, id: &str, asked: (&Method, &HeaderMap)) {
+fn write_page(
+    response: &mut Response,
+    problem: &Problem,
+    id: &str,
+    asked: (&Method, &HeaderMap, Option<Viewer>),
+) {
     let page = crate::pages::problem(problem, id, asked);
     finish(response, problem, "text/html; charset=utf-8", page);
 }
@@ -103,9 +117,16 @@ fn finish(response: &mut Response, problem: &Problem, kind: &'static str, body: 
     let add = |headers: &mut HeaderMap, name, value| {
         headers.insert(name, HeaderValue::from_static(value));
     };
+    if let Some(after_s) = problem.after_s {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(after_s));
+    }
     if *problem.code == codes::UNAUTHORIZED {
         add(headers, header::WWW_AUTHENTICATE, "Bearer");
-    } else if [&codes::DELAYED, &codes::UNAVAILABLE, &codes::TOO_MANY].contains(&problem.code) {
+    } else if *problem.code == codes::INVALID_TOKEN {
+        add(headers, header::WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"");
+    } else if [&codes::DELAYED, &codes::BUSY, &codes::UNAVAILABLE, &codes::TOO_MANY]
+        .contains(&problem.code)
+    {
         add(headers, header::RETRY_AFTER, "5");
     }
 }

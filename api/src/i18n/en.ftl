@@ -39,11 +39,19 @@ show = Show
 export-csv = Export CSV
 
 ## Signing in
-token = Token
-token-hint = The token that tributary printed when it started. It also lies in the data folder, in the file api-token.
-token-wrong = This is not the token of this installation. Copy it again from the line that tributary printed.
-sign-in-text = Until accounts exist, one token opens this installation.
+field-login = Email or user name
+field-password = Password
+remember-me = Stay signed in on this device
 signed-out = You are signed out.
+sign-in-wrong = No account has this name with this password. Type both again, or ask for a new password.
+sign-in-unconfirmed = Your address is not confirmed yet. We have sent you the link again: open it, then sign in.
+done-password-reset = Your password is changed, and you are signed out everywhere. Sign in with the new one.
+error-forbidden = This is not for you
+error-forbidden-text = Your role on this site does not open this page. The site’s admin can change that.
+error-step-up = One more step
+error-step-up-text = This page needs a second factor. Set one up under your account, then sign in again.
+error-429 = Too many tries
+error-429-text = Wait a little, then try again. If it was not you, change your password.
 
 ## Range and freshness
 range = Range
@@ -465,3 +473,21 @@ month-9 = Sep
 month-10 = Oct
 month-11 = Nov
 month-12 = Dec
+
+## Accounts
+demo-title = Look around
+demo-text = This is a demonstration. Each account has the password “{ $password }”.
+role-admin = Admin
+role-manager = Manager
+role-finance = Finance
+role-support = Support
+role-analyst = Analyst
+role-advertiser = Advertiser
+role-affiliate = Affiliate
+setup-title = Welcome
+setup-text = You run this installation. Make your account: it is the first admin, and this link works once.
+setup-do = Make my account
+field-your-name = Your name
+field-new-password = New password
+hint-password = At least 12 characters. A few words that do not belong together are easy to keep and hard to guess.
+problem-guessable = This is easily guessed. Add a few words that do not belong together.

@@ -39,11 +39,19 @@ show = Afficher
 export-csv = Exporter en CSV
 
 ## Connexion
-token = Jeton
-token-hint = Le jeton affiché par tributary à son démarrage. Il se trouve aussi dans le dossier des données, fichier api-token.
-token-wrong = Ce n’est pas le jeton de cette installation. Recopiez-le depuis la ligne affichée par tributary.
-sign-in-text = En attendant les comptes, un seul jeton ouvre cette installation.
+field-login = E-mail ou nom d’utilisateur
+field-password = Mot de passe
+remember-me = Rester connecté sur cet appareil
 signed-out = Vous êtes déconnecté.
+sign-in-wrong = Aucun compte ne porte ce nom avec ce mot de passe. Saisissez-les à nouveau, ou demandez un nouveau mot de passe.
+sign-in-unconfirmed = Votre adresse n’est pas encore confirmée. Nous vous avons renvoyé le lien : ouvrez-le, puis connectez-vous.
+done-password-reset = Votre mot de passe est changé et vous êtes déconnecté partout. Connectez-vous avec le nouveau.
+error-forbidden = Cette page n’est pas pour vous
+error-forbidden-text = Votre rôle sur ce site n’ouvre pas cette page. L’administrateur du site peut changer cela.
+error-step-up = Encore une étape
+error-step-up-text = Cette page demande un second facteur. Configurez-en un dans votre compte, puis reconnectez-vous.
+error-429 = Trop d’essais
+error-429-text = Patientez un peu, puis réessayez. Si ce n’était pas vous, changez votre mot de passe.
 
 ## Période et fraîcheur
 range = Période
@@ -465,3 +473,21 @@ month-9 = sept.
 month-10 = oct.
 month-11 = nov.
 month-12 = déc.
+
+## Comptes
+demo-title = Faites un tour
+demo-text = Ceci est une démonstration. Chaque compte a le mot de passe « { $password } ».
+role-admin = Administration
+role-manager = Gestion
+role-finance = Finances
+role-support = Assistance
+role-analyst = Analyse
+role-advertiser = Annonceur
+role-affiliate = Affilié
+setup-title = Bienvenue
+setup-text = Cette installation est la vôtre. Créez votre compte : c’est le premier administrateur, et ce lien ne sert qu’une fois.
+setup-do = Créer mon compte
+field-your-name = Votre nom
+field-new-password = Nouveau mot de passe
+hint-password = Au moins 12 caractères. Quelques mots sans rapport entre eux sont faciles à retenir et difficiles à deviner.
+problem-guessable = C’est facile à deviner. Ajoutez quelques mots sans rapport entre eux.

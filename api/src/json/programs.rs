@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, Id, list as envelope, time, warnings};
 use crate::{
+    accounts::role::Permission,
     clock,
     error::Error,
     params::{
@@ -89,8 +90,11 @@ async fn whole(ctx: &TenantCtx, id: ProgramId) -> Result<Value, Error> {
     let plans = programs::plans(&ctx.db, id, clock::now()).await?;
     let mut answer = row(&program);
     answer["plans"] = plans.iter().map(plan).collect();
-    answer["postback_token"] = json!(ctx.keys.postback_token(ctx.site, id, program.token_version));
-    answer["postback_url"] = json!(ctx.postback_url(ctx.site, &program, &plans));
+    if ctx.may(Permission::SeePostbacks) {
+        let token = ctx.keys.postback_token(ctx.site, id, program.token_version);
+        answer["postback_token"] = json!(token);
+        answer["postback_url"] = json!(ctx.postback_url(ctx.site, &program, &plans));
+    }
     Ok(answer)
 }
 

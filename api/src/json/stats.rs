@@ -6,7 +6,6 @@ use serde_json::{Map, Value, json};
 
 use super::{Answer, put_as_of};
 use crate::{
-    auth::Viewer,
     params::stats::StatsQuery,
     queries::{
         minor,
@@ -37,7 +36,7 @@ pub async fn report(ctx: TenantCtx, StatsQuery(query): StatsQuery) -> Answer {
 }
 
 /// What each number means, and what numbers can be broken down by.
-pub async fn formulas(_: Viewer) -> Answer {
+pub async fn formulas(_: TenantCtx) -> Answer {
     let metrics: Vec<Value> = FORMULAS
         .iter()
         .map(|formula| json!({ "name": formula.name, "formula": formula.formula }))

@@ -9,7 +9,6 @@ use super::{
     typed::{Typed, Wrong, mendable},
 };
 use crate::{
-    auth::Viewer,
     error::Error,
     i18n::Text,
     params::{
@@ -98,7 +97,7 @@ pub(super) async fn create(ctx: TenantCtx, asked: Asked, typed: Typed) -> Result
 }
 
 /// `GET /affiliate/affiliates/{id}/`: where a form's own address leads, the one among the others.
-pub(super) async fn show_one(_: Viewer, Path(id): Path<String>) -> Result<Response, Error> {
+pub(super) async fn show_one(Path(id): Path<String>) -> Result<Response, Error> {
     let id: AffiliateId = id.parse().map_err(|_| Error::NotFound("affiliate"))?;
     Ok(Redirect::to(&format!("{HOME}?edit={id}#{id}")).into_response())
 }

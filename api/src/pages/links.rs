@@ -14,7 +14,6 @@ use super::{
     view::{Fresh, View},
 };
 use crate::{
-    auth::Viewer,
     error::Error,
     params::links::{LinkBody, LinkChangeBody},
     queries::links::{self, LinkChange},
@@ -87,7 +86,7 @@ pub(super) async fn create(ctx: TenantCtx, asked: Asked, typed: Typed) -> Result
 }
 
 /// `GET /affiliate/links/{id}/`: where a form's own address leads, the link among the others.
-pub(super) async fn show_one(_: Viewer, Path(id): Path<String>) -> Result<Response, Error> {
+pub(super) async fn show_one(Path(id): Path<String>) -> Result<Response, Error> {
     let id: LinkId = id.parse().map_err(|_| Error::NotFound("link"))?;
     Ok(Redirect::to(&format!("{HOME}?edit={id}#{id}")).into_response())
 }

@@ -5,7 +5,7 @@ use super::{
     request::Asked,
     shell::{Here, Shell},
 };
-use crate::error::Problem;
+use crate::{auth::Viewer, error::Problem};
 use askama::Template;
 use axum::http::{HeaderMap, Method};
 
@@ -23,20 +23,23 @@ struct Page {
 pub(crate) fn problem(
     problem: &Problem,
     id: &str,
-    (method, head): (&Method, &HeaderMap),
+    (method, head, viewer): (&Method, &HeaderMap, Option<Viewer>),
 ) -> String {
-    let asked = Asked::of(head);
+    let asked = Asked::of(head, viewer);
     let t = asked.t;
     let status = problem.code.status.as_u16();
     let (title, text) = match status {
         _ if problem.code.name == "plain_http" => ("error-tls", "error-tls-text"),
+        _ if problem.code.name == "forbidden" => ("error-forbidden", "error-forbidden-text"),
+        _ if problem.code.name == "step_up_required" => ("error-step-up", "error-step-up-text"),
+        429 => ("error-429", "error-429-text"),
         404 => ("error-404", "error-404-text"),
         401 | 403 => ("error-403", "error-403-text"),
         503 => ("error-503", "error-503-text"),
         500..=599 => ("error-500", "error-500-text"),
         _ => ("error-400", "error-400-text"),
     };
-    let shell = Shell { signed_in: asked.signed_in, ..asked.shell(Here::Elsewhere, t.say(title)) };
+    let shell = asked.shell(Here::Elsewhere, t.say(title));
     let number = if status == 500 { id.to_owned() } else { String::new() };
     let retry = status == 503 && method == Method::GET;
     Page { shell, text: t.say(text), number, retry }.render().unwrap_or_else(|_| t.say(title))

@@ -2,16 +2,18 @@
 
 use super::shell::{Here, Shell};
 use crate::{
-    auth,
+    auth::{Viewer, cookie},
     i18n::{Lang, Text, negotiate},
+    place::Place,
 };
 use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, header, request::Parts},
 };
-use std::convert::Infallible;
+use std::{convert::Infallible, sync::Arc};
 
 /// The language and theme a person reads in, and the page asked for.
+#[derive(Clone)]
 pub(crate) struct Asked {
     /// The voice to answer in.
     pub t: Text,
@@ -19,19 +21,23 @@ pub(crate) struct Asked {
     pub theme: &'static str,
     /// Path and query as asked.
     pub back: String,
-    /// A session's cookie came along (whether it is good, `auth` says).
-    pub signed_in: bool,
+    /// The site asked.
+    pub site: Arc<str>,
+    /// Who reads, if anybody we know.
+    pub viewer: Option<Viewer>,
 }
 
 impl Asked {
     /// From a request's headers: the cookie's choice first, else what the browser asks for.
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let chosen = cookie(headers, "lang").and_then(Lang::from_tag);
+    pub(crate) fn of(headers: &HeaderMap, viewer: Option<Viewer>) -> Self {
+        let own = viewer.as_ref().and_then(|viewer| Lang::from_tag(&viewer.language));
+        let chosen = own.or_else(|| cookie(headers, "lang").and_then(Lang::from_tag));
         let accepted = || {
             let header = headers.get(header::ACCEPT_LANGUAGE);
             negotiate(header.and_then(|value| value.to_str().ok()).unwrap_or_default())
         };
-        let theme = match cookie(headers, "theme") {
+        let own = viewer.as_ref().map(|viewer| viewer.theme.as_str()).filter(|own| !own.is_empty());
+        let theme = match own.or_else(|| cookie(headers, "theme")) {
             Some("light") => "light",
             Some("dark") => "dark",
             _ => "",
@@ -40,13 +46,20 @@ impl Asked {
             t: Text::new(chosen.unwrap_or_else(accepted)),
             theme,
             back: "/dashboard/".to_owned(),
-            signed_in: cookie(headers, auth::COOKIE).is_some(),
+            site: "Tributary".into(),
+            viewer,
         }
     }
 
     /// The shell of the page asked for.
     pub(crate) fn shell(&self, here: Here, title: String) -> Shell {
-        Shell { theme: self.theme, back: self.back.clone(), ..Shell::new(self.t, here, title) }
+        Shell {
+            theme: self.theme,
+            site: self.site.to_string(),
+            back: self.back.clone(),
+            viewer: self.viewer.clone(),
+            ..Shell::new(self.t, here, title)
+        }
     }
 }
 
@@ -55,15 +68,10 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let back = parts.uri.path_and_query().map_or("/", |whole| whole.as_str()).to_owned();
-        Ok(Self { back, ..Self::of(&parts.headers) })
+        let viewer = parts.extensions.get().cloned();
+        let asked = Self { back, ..Self::of(&parts.headers, viewer) };
+        let place = parts.extensions.get::<Place>();
+        Ok(place
+            .map_or(asked.clone(), |place| Self { site: Arc::clone(&place.site_name), ..asked }))
     }
-}
-
-/// A cookie by its name.
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
-    lines
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find_map(|(key, value)| (key == name).then_some(value))
 }

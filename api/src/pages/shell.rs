@@ -4,7 +4,7 @@ use super::{
     assets,
     parts::{Toast, part},
 };
-use crate::i18n::Text;
+use crate::{accounts::role::Permission, auth::Viewer, i18n::Text};
 use askama::Template;
 
 /// What stands around a page's own content.
@@ -25,8 +25,8 @@ pub(crate) struct Shell {
     pub back: String,
     /// What stands in the search field.
     pub query: String,
-    /// Shows the navigation.
-    pub signed_in: bool,
+    /// Who reads; nobody sees no navigation.
+    pub viewer: Option<Viewer>,
     /// The result of the person's last act.
     pub toast: Option<Toast>,
 }
@@ -83,16 +83,42 @@ impl Shell {
             here,
             back: "/dashboard/".to_owned(),
             query: String::new(),
-            signed_in: true,
+            viewer: None,
             toast: None,
         }
+    }
+
+    /// Whether whoever reads may do something: what they may not is not offered.
+    pub(crate) fn may(&self, what: Permission) -> bool {
+        self.viewer.as_ref().is_some_and(|viewer| viewer.may(what).is_ok())
+    }
+
+    /// Links may be made and changed.
+    pub(crate) fn changes_links(&self) -> bool {
+        self.may(Permission::ChangeLinks)
+    }
+
+    /// Programs may be made and changed.
+    pub(crate) fn changes_programs(&self) -> bool {
+        self.may(Permission::ChangePrograms)
+    }
+
+    /// Affiliates may be made and changed.
+    pub(crate) fn changes_affiliates(&self) -> bool {
+        self.may(Permission::ChangeAffiliates)
+    }
+
+    /// How an advertiser's server calls is shown.
+    pub(crate) fn sees_postbacks(&self) -> bool {
+        self.may(Permission::SeePostbacks)
     }
 
     /// The navigation as this page shows it.
     pub(crate) fn nav(&self) -> Vec<Item> {
         PLACES
             .iter()
-            .map(|(place, key, href, path)| Item {
+            .filter(|(.., what)| self.may(*what))
+            .map(|(place, key, href, path, _)| Item {
                 label: self.t.say(key),
                 href,
                 icon: Icon { path },
@@ -102,28 +128,55 @@ impl Shell {
     }
 }
 
-const PLACES: [(Here, &str, &str, &str); 7] = [
-    (Here::Dashboard, "nav-dashboard", "/dashboard/", "M3 11 10 4l7 7M5 9.5V16h10V9.5"),
-    (Here::Stats, "nav-stats", "/affiliate/stats/", "M3 16.5h14M5.5 13V9M10 13V4m4.5 9V7"),
+const PLACES: [(Here, &str, &str, &str, Permission); 7] = [
+    (
+        Here::Dashboard,
+        "nav-dashboard",
+        "/dashboard/",
+        "M3 11 10 4l7 7M5 9.5V16h10V9.5",
+        Permission::SeeNumbers,
+    ),
+    (
+        Here::Stats,
+        "nav-stats",
+        "/affiliate/stats/",
+        "M3 16.5h14M5.5 13V9M10 13V4m4.5 9V7",
+        Permission::SeeNumbers,
+    ),
     (
         Here::Links,
         "nav-links",
         "/affiliate/links/",
         "M8.5 11.5a3 3 0 0 0 4.3 0l2.4-2.4a3 3 0 0 0-4.3-4.3L9.8 6m1.7 2.5a3 3 0 0 0-4.3 0l-2.4 2.4a3 3 0 0 0 4.3 4.3l1.1-1.2",
+        Permission::SeeLinks,
     ),
-    (Here::Conversions, "nav-conversions", "/affiliate/conversions/", "M3.5 10.5 8 15l8.5-10"),
+    (
+        Here::Conversions,
+        "nav-conversions",
+        "/affiliate/conversions/",
+        "M3.5 10.5 8 15l8.5-10",
+        Permission::SeeConversions,
+    ),
     (
         Here::Commissions,
         "nav-commissions",
         "/affiliate/commissions/",
         "M14 6.2A4.6 4.6 0 0 0 6 9.9c0 3.3 1.9 5.1 4.5 5.1 1.4 0 2.6-.5 3.5-1.400M3.8 8.900h6.700M3.8 11.400h6",
+        Permission::SeeCommissions,
     ),
-    (Here::Programs, "nav-programs", "/affiliate/programs/", "M4 4.500h12v11H4zM4 8h12M8 8v7.5"),
+    (
+        Here::Programs,
+        "nav-programs",
+        "/affiliate/programs/",
+        "M4 4.500h12v11H4zM4 8h12M8 8v7.5",
+        Permission::SeePrograms,
+    ),
     (
         Here::Affiliates,
         "nav-affiliates",
         "/affiliate/affiliates/",
         "M7.5 9.500a2.7 2.7 0 1 0 0-5.4 2.7 2.7 0 0 0 0 5.400ZM2.5 16c0-2.8 2.2-4.3 5-4.300s5 1.5 5 4.300M13 4.400a2.6 2.6 0 0 1 0 4.900M15 12.100c1.6.6 2.5 1.9 2.5 3.9",
+        Permission::SeeAffiliates,
     ),
 ];
 

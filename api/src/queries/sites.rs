@@ -5,7 +5,7 @@ use schemas::ids::SiteId;
 use sqlx::PgExecutor;
 use std::collections::HashMap;
 
-use crate::tenant::Db;
+use crate::{hosts::Known, tenant::Db};
 
 /// What pages and reports need to know of a site.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,9 +41,15 @@ pub async fn get(db: &Db) -> Result<Site, sqlx::Error> {
 ///
 /// # Errors
 /// `sqlx::Error` when PostgreSQL does not answer.
-pub async fn hosts(db: impl PgExecutor<'_>) -> Result<HashMap<String, SiteId>, sqlx::Error> {
-    let rows =
-        sqlx::query!(r#"SELECT host AS "host!", site_id AS "site_id!" FROM whitelabel_hosts()"#);
+pub async fn hosts(db: impl PgExecutor<'_>) -> Result<HashMap<String, Known>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT host AS "host!", site_id AS "site_id!", name AS "name!" FROM whitelabel_hosts()"#
+    );
     let rows = rows.fetch_all(db).await?;
-    Ok(rows.into_iter().map(|row| (row.host, SiteId(super::narrow(row.site_id)))).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            (row.host, Known { site: SiteId(super::narrow(row.site_id)), name: row.name.into() })
+        })
+        .collect())
 }

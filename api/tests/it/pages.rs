@@ -13,7 +13,7 @@ use axum::{
     http::{StatusCode, header},
 };
 
-use crate::world::{Answer, Click, Conversion, FRIDAY_MS, TOKEN, World, request};
+use crate::world::{Answer, Click, Conversion, FRIDAY_MS, World, request};
 
 /// Every page without an id, and what it shows of the little that the tests put in.
 pub(crate) const PAGES: [(&str, &str); 13] = [
@@ -39,7 +39,7 @@ impl World {
     /// As a browser that speaks `lang` and is signed in.
     pub(crate) async fn page(&self, path: &str, lang: &str) -> Answer {
         let request = request("GET", path)
-            .header(header::AUTHORIZATION, format!("Bearer {TOKEN}"))
+            .header(header::COOKIE, &self.cookie)
             .header(header::ACCEPT, "text/html")
             .header(header::ACCEPT_LANGUAGE, lang);
         self.send(request.body(Body::empty()).unwrap()).await
@@ -50,7 +50,8 @@ impl World {
         let body =
             url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let request = request("POST", path)
-            .header(header::AUTHORIZATION, format!("Bearer {TOKEN}"))
+            .header(header::COOKIE, &self.cookie)
+            .header("sec-fetch-site", "same-origin")
             .header(header::ACCEPT, "text/html")
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         self.send(request.body(Body::from(body)).unwrap()).await

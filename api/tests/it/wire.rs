@@ -135,17 +135,17 @@ async fn an_owner_and_an_empty_database_do_not_start() {
     let world = World::new().await;
     let folder = std::env::temp_dir().join(format!("tributary-api-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
-    let (keys, token_file) = (folder.join("keys"), folder.join("token"));
+    let keys = folder.join("keys");
     std::fs::write(&keys, format!("1 {}\n", "00".repeat(32))).unwrap();
-    std::fs::write(&token_file, TOKEN).unwrap();
     let open = async |database_url: String| {
         let stores = api::config::Stores {
             database_url,
+            jobs_database_url: None,
             database_connections: 1,
             clickhouse_url: "http://127.0.0.1:1/".to_owned(),
             clickhouse_database: "tributary".to_owned(),
         };
-        let (keys, token_file) = (keys.clone(), token_file.clone());
+        let keys = keys.clone();
         let (listen, tracking_url) = ("localhost:0".to_owned(), String::new());
         let admin = SocketAddr::from(([127, 0, 0, 1], 0));
         let config = api::Config {
@@ -154,9 +154,10 @@ async fn an_owner_and_an_empty_database_do_not_start() {
             url: "http://localhost:8080".parse().unwrap(),
             trusted_proxies: Vec::new(),
             insecure_http: false,
+            is_demo: false,
             tracking_url,
             keys,
-            token_file,
+            setup_file: None,
             stores,
         };
         api::app::App::open(&config).await.map_err(|error| format!("{error:#}"))

@@ -2,8 +2,9 @@
 
 use api::app::App;
 use api::{
-    auth::Secret,
+    accounts::{hashing::Hashing, seal::Seal, secret::Secret},
     hosts::Hosts,
+    limits::Limits,
     metrics::Metrics,
     queries::{kept, live},
     routes,
@@ -21,7 +22,11 @@ use sqlx::PgPool;
 use std::sync::Arc;
 use tower::ServiceExt;
 
-pub(crate) const TOKEN: &str = "a-token-for-tests-only";
+/// The personal token of user 1, who runs site 1.
+pub(crate) const TOKEN: &str = "trb_0123456789012345678901234567890123456789abc";
+pub(crate) const PASSWORD: &str = "plum kettle orbit seven";
+/// Its hash, made once: each would take as long as a test.
+const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$UGVGUa7T1Fy9ZSGGWhdjDQ$KmOR/PIwIBHMRlobsg7dgTPvQtWWaQy8w2HEBMQzLqQ";
 const KEYS: &str = "1 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f";
 
 /// 2026-11-20T10:00:00Z, a Friday.
@@ -32,6 +37,8 @@ pub(crate) struct World {
     /// With every right, to arrange a test.
     pub(crate) owner: PgPool,
     pub(crate) ch: clickhouse::Client,
+    /// The session of user 1 at `localhost`.
+    pub(crate) cookie: String,
     router: Router,
     postgres: Postgres,
     pub(crate) clickhouse: Clickhouse,
@@ -60,23 +67,57 @@ impl Answer {
 impl World {
     pub(crate) async fn new() -> Self {
         let (postgres, clickhouse) = tokio::join!(Postgres::fresh(), Clickhouse::fresh());
+        let keys = Arc::new(Keys::parse(KEYS).unwrap());
         let app = App {
             db: postgres.pool(Role::Api).await,
             ch: clickhouse.client(),
-            keys: Arc::new(Keys::parse(KEYS).unwrap()),
+            keys: Arc::clone(&keys),
             hosts: Hosts::new("localhost"),
             proxies: Arc::new(Proxies::default()),
             allows_plain_http: false,
+            setup: None,
+            is_demo: false,
             url: Arc::new("http://localhost:8080".parse().unwrap()),
             tracking_url: "http://localhost:8081".into(),
-            secret: Secret::new(TOKEN).unwrap(),
+            hashing: Hashing::start().unwrap(),
+            seal: Seal::new(&keys),
+            limits: Limits::default(),
             kept: kept::Remembered::default(),
             live: live::Feed::default(),
             metrics: Metrics::new().unwrap(),
         };
         let owner = postgres.pool(Role::Owner).await;
         let (router, ch) = (routes::router(app.clone()), clickhouse.client());
-        Self { app, owner, ch, router, postgres, clickhouse }
+        let cookie = String::new();
+        let mut world = Self { app, owner, ch, cookie, router, postgres, clickhouse };
+        world.user(1, "root", (1, "admin")).await;
+        world.token(1, (1, &["read", "write"]), TOKEN).await;
+        world.cookie = world.session(1, ("localhost", 2)).await;
+        world
+    }
+
+    /// Somebody who may sign in by `{name}@example.org`, and what they are on a site. Their password is [`PASSWORD`].
+    pub(crate) async fn user(&self, id: i64, name: &str, (site, role): (i64, &str)) {
+        let statement =
+            "INSERT INTO accounts_user (id, username, email, password, email_verified_at)
+            VALUES ($1, $2, $2 || '@example.org', $3, now()) ON CONFLICT (id) DO NOTHING";
+        let user = sqlx::query(statement).bind(id).bind(name).bind(HASH);
+        user.execute(&self.owner).await.unwrap();
+        let statement = "INSERT INTO accounts_membership (site_id, user_id, role, programs, affiliates)
+            VALUES ($1, $2, $3, CASE WHEN $3 = 'advertiser' THEN ARRAY[1] END, CASE WHEN $3 = 'affiliate' THEN ARRAY[1] END)";
+        let member = sqlx::query(statement).bind(site).bind(id).bind(role);
+        member.execute(&self.owner).await.unwrap();
+    }
+
+    /// A personal token of somebody, of two factors.
+    pub(crate) async fn token(&self, user: i64, (site, scopes): (i64, &[&str]), token: &str) {
+        let secret = Secret::read(token.strip_prefix("trb_").unwrap()).unwrap();
+        let scopes: Vec<String> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        let statement = "INSERT INTO accounts_token (site_id, user_id, name, token_hash, prefix, scopes, level, expires_at)
+            VALUES ($1, $2, 'test', $3, 'trb_', $4, 2, now() + interval '1 day')";
+        let made =
+            sqlx::query(statement).bind(site).bind(user).bind(secret.hash().to_vec()).bind(scopes);
+        made.execute(&self.owner).await.unwrap();
     }
 
     /// The database's URL for a role.
@@ -102,6 +143,35 @@ impl World {
         let bytes = to_bytes(body, 1 << 24).await.unwrap();
         let text = String::from_utf8_lossy(&bytes).into_owned();
         Answer { status: head.status, headers: head.headers, text }
+    }
+
+    /// Makes a session of somebody, as `name=value` of its cookie; `level` are the factors shown.
+    pub(crate) async fn session(&self, user: i64, (host, level): (&str, i16)) -> String {
+        let secret = Secret::new().unwrap();
+        let statement = "INSERT INTO accounts_session (token_hash, user_id, host, level, methods, proved_at, created_at,
+                 seen_at, expires_at, network, agent)
+            VALUES ($1, $2, $3, $4, '{password}', now(), now(), now(), now() + interval '1 day', '', '')";
+        let made =
+            sqlx::query(statement).bind(secret.hash().to_vec()).bind(user).bind(host).bind(level);
+        made.execute(&self.owner).await.unwrap();
+        format!("__Host-sid={}", secret.text())
+    }
+
+    /// A page as a browser with a session's cookie asks for it.
+    pub(crate) async fn open_as(&self, cookie: &str, path: &str) -> Answer {
+        let asked =
+            request("GET", path).header(header::COOKIE, cookie).header(header::ACCEPT, "text/html");
+        self.send(asked.body(Body::empty()).unwrap()).await
+    }
+
+    /// A form as a browser sends it from one of our own pages.
+    pub(crate) async fn submit_as(&self, cookie: &str, path: &str, form: &str) -> Answer {
+        let asked = request("POST", path)
+            .header(header::COOKIE, cookie)
+            .header(header::ACCEPT, "text/html")
+            .header("sec-fetch-site", "same-origin")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        self.send(asked.body(Body::from(form.to_owned())).unwrap()).await
     }
 
     /// A program's request: bearer token, JSON.

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use super::serve::with_everything;
 use crate::config::Config;
 use crate::demo;
+use crate::installation::Installation;
 use crate::reset;
 
 /// As `serve`, and how to play.
@@ -25,10 +26,13 @@ pub(super) fn run(options: Options) -> anyhow::Result<ExitCode> {
         reset::reset(&options.config.folder.data, options.config.database_url.as_deref())?;
     }
     let per_second = options.per_second;
+    let mut installation = Installation::open(options.config)?;
+    installation.is_demo = true;
     with_everything(
-        options.config,
+        &installation,
         async |installation| {
             demo::seed_links(installation, demo::lines()?).await?;
+            demo::seed_accounts(installation).await?;
             demo::import_bundled(installation).await?;
             Ok(())
         },

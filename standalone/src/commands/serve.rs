@@ -21,16 +21,16 @@ pub(super) struct Options {
 }
 
 pub(super) fn run(options: Options) -> anyhow::Result<ExitCode> {
-    with_everything(options.config, async |_| Ok(()), async |_| std::future::pending().await)
+    let installation = Installation::open(options.config)?;
+    with_everything(&installation, async |_| Ok(()), async |_| std::future::pending().await)
 }
 
 /// Starts everything, runs `first`, prints where it is, and runs `then` until it shall stop.
 pub(super) fn with_everything(
-    config: Config,
+    installation: &Installation,
     first: impl AsyncFnOnce(&Installation) -> anyhow::Result<()>,
     then: impl AsyncFnOnce(&Installation) -> anyhow::Result<()>,
 ) -> anyhow::Result<ExitCode> {
-    let installation = Installation::open(config)?;
     let _lock = installation.layout.lock()?;
     installation.config.addresses.check_free()?;
     installation.remember_addresses()?;
@@ -40,15 +40,15 @@ pub(super) fn with_everything(
         let mut supervisor = Supervisor::default();
         let outcome = tokio::select! {
             outcome = async {
-                let started = serve::start(&installation, &mut supervisor).await?;
+                let started = serve::start(installation, &mut supervisor).await?;
                 let work = async {
-                    first(&installation).await?;
-                    process::print(&format!("ready {}\n", installation.dashboard_url()?))?;
-                    then(&installation).await
+                    first(installation).await?;
+                    process::print(&format!("ready {}\n", installation.first_url().await?))?;
+                    then(installation).await
                 };
                 tokio::select! {
                     outcome = work => outcome,
-                    outcome = serve::follow_postgres(&installation, started, &mut supervisor) => outcome,
+                    outcome = serve::follow_postgres(installation, started, &mut supervisor) => outcome,
                 }
             } => outcome,
             () = signals.wait() => Ok(()),

@@ -23,6 +23,8 @@ pub(crate) struct Field {
     pub kind: Kind,
     /// May not be empty.
     pub required: bool,
+    /// What a browser or a password manager may fill it with; `off` for nothing.
+    pub filled_by: &'static str,
 }
 
 /// How a field is asked.
@@ -53,6 +55,7 @@ impl Field {
             error: String::new(),
             kind: Kind::Line("text"),
             required: false,
+            filled_by: "off",
         }
     }
 
@@ -94,6 +97,12 @@ impl Field {
     #[must_use]
     pub(crate) fn required(self) -> Self {
         Self { required: true, ..self }
+    }
+
+    /// May be filled by a browser or a password manager, with this.
+    #[must_use]
+    pub(crate) fn filled_by(self, filled_by: &'static str) -> Self {
+        Self { filled_by, ..self }
     }
 
     fn described(&self) -> bool {

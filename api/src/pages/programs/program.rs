@@ -2,7 +2,6 @@
 
 use super::{HOME, form};
 use crate::{
-    auth::Viewer,
     clock,
     error::Error,
     i18n::Text,
@@ -103,7 +102,7 @@ pub(in crate::pages) async fn change(
 }
 
 /// `GET` of an address that only takes forms: the program's own page.
-pub(in crate::pages) async fn back(_: Viewer, Path(id): Path<String>) -> Result<Response, Error> {
+pub(in crate::pages) async fn back(Path(id): Path<String>) -> Result<Response, Error> {
     Ok(Redirect::to(&format!("{HOME}{}/", read(&id)?)).into_response())
 }
 

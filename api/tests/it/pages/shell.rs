@@ -5,7 +5,7 @@ use axum::{
     http::{StatusCode, header},
 };
 
-use crate::world::{TOKEN, World, request};
+use crate::world::{World, request};
 
 #[tokio::test]
 async fn the_language_is_the_browsers_until_one_is_chosen() {
@@ -17,7 +17,7 @@ async fn the_language_is_the_browsers_until_one_is_chosen() {
     assert_eq!(chosen.headers["location"], "/affiliate/links/?q=x");
     assert!(chosen.headers["set-cookie"].to_str().unwrap().starts_with("lang=fr; Path=/"));
     let request = request("GET", "/affiliate/links/")
-        .header(header::AUTHORIZATION, format!("Bearer {TOKEN}"))
+        .header(header::COOKIE, &world.cookie)
         .header(header::COOKIE, "theme=dark; lang=fr")
         .header(header::ACCEPT_LANGUAGE, "en");
     let page = world.send(request.body(Body::empty()).unwrap()).await.text;
@@ -30,34 +30,6 @@ async fn the_language_is_the_browsers_until_one_is_chosen() {
     let nonsense =
         world.submit("/preferences/", &[("lang", "xx\r\nSet-Cookie: a=b"), ("theme", "red")]).await;
     assert!(!nonsense.headers.contains_key("set-cookie"));
-}
-
-#[tokio::test]
-async fn the_token_signs_in_and_out() {
-    let world = World::new().await;
-    let form = |token: &str| {
-        let body = format!("token={token}&next=%2Faffiliate%2Fstats%2F");
-        request("POST", "/accounts/login/")
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .header(header::ACCEPT, "text/html")
-            .header("sec-fetch-site", "same-origin")
-            .body(Body::from(body))
-            .unwrap()
-    };
-    let wrong = world.send(form("wrong")).await;
-    assert_eq!(wrong.status, StatusCode::OK);
-    assert!(
-        wrong.text.contains("This is not the token") && !wrong.headers.contains_key("set-cookie")
-    );
-    let right = world.send(form(TOKEN)).await;
-    assert_eq!(right.headers["location"], "/affiliate/stats/");
-    let cookie =
-        right.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
-    let stats = request("GET", "/affiliate/stats/").header(header::COOKIE, cookie);
-    assert_eq!(world.send(stats.body(Body::empty()).unwrap()).await.status, StatusCode::OK);
-    let out = world.submit("/accounts/logout/", &[]).await;
-    assert!(out.headers["set-cookie"].to_str().unwrap().contains("Max-Age=0"));
-    assert_eq!(out.headers["location"], "/accounts/login/?done=out");
 }
 
 #[tokio::test]

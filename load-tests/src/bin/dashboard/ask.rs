@@ -11,6 +11,7 @@ use load_tests::{
     table::{percentile, print},
 };
 use reqwest::Client;
+use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 
 use crate::{
@@ -26,7 +27,6 @@ const LOOK: Duration = Duration::from_millis(20);
 const ENOUGH: Duration = Duration::from_secs(15);
 /// But so often at least.
 const LEAST: usize = 5;
-const TOKEN: &str = "a-token-for-the-dashboards-questions";
 /// Both stores are asked for a constant.
 const CONTROL: &str = "/ready";
 /// The poller behind it ends within a second after its last listener.
@@ -37,6 +37,7 @@ pub(crate) struct Api {
     child: Child,
     client: Client,
     base: String,
+    token: String,
     _folder: TempDir,
 }
 
@@ -68,13 +69,15 @@ impl Api {
             .env("TRIBUTARY_API", &address)
             .env("TRIBUTARY_API_ADMIN", &admin)
             .env("TRIBUTARY_KEYS", file("keys", traffic::KEYS)?)
-            .env("TRIBUTARY_TOKEN_FILE", file("token", TOKEN)?)
+            .env("TRIBUTARY_URL", format!("http://{address}"))
             .env("RUST_LOG", "warn")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()?;
         let base = format!("http://{address}");
-        let api = Self { child, client: Client::new(), base, _folder: folder };
+        let mut owner = PgConnection::connect(&place.owner()).await?;
+        let token = standalone::accounts::make_token(&mut owner, ("dashboard", false, 1)).await?;
+        let api = Self { child, client: Client::new(), base, token, _folder: folder };
         let begun = Instant::now();
         while api.ask(CONTROL).await.is_err() {
             ensure!(begun.elapsed() < PATIENCE, "the API does not get ready");
@@ -87,7 +90,7 @@ impl Api {
     async fn ask(&self, path: &str) -> Result<Duration> {
         let begun = Instant::now();
         let url = format!("{}{path}", self.base);
-        let mut response = self.client.get(&url).bearer_auth(TOKEN).send().await?;
+        let mut response = self.client.get(&url).bearer_auth(&self.token).send().await?;
         let (status, mut body) = (response.status(), Vec::new());
         while let Some(bytes) = response.chunk().await? {
             body.extend_from_slice(&bytes);

@@ -52,6 +52,11 @@ impl Place {
         Ok(url.into())
     }
 
+    /// PostgreSQL's address for the owner of the tables.
+    pub(crate) fn owner(&self) -> String {
+        self.postgres.to_string()
+    }
+
     /// ClickHouse's address and database.
     pub(crate) fn clickhouse(&self) -> (&str, &str) {
         (&self.clickhouse, NAME)

@@ -1,0 +1,11 @@
+//! Accounts: how a person proves who they are, and what that lets them do.
+//!
+//! Rules and mechanisms alone: no SQL (`queries::accounts`), no words on a screen (`pages::accounts`).
+
+pub mod secret;
+pub mod seal;
+pub mod password;
+pub mod hashing;
+pub mod role;
+pub mod session;
+pub mod flows;

@@ -1,0 +1,130 @@
+//! What a password may be (ASVS 6.2): its length, and that nobody guesses it. No rule about its characters.
+
+use zxcvbn::zxcvbn;
+
+/// The fewest characters.
+pub const LEAST: usize = 12;
+/// The most bytes: nobody is made to hash a megabyte.
+pub const MOST_BYTES: usize = 1024;
+/// What zxcvbn must think of it, of 4: at least 10^8 guesses.
+const LEAST_SCORE: u8 = 3;
+
+/// The fewest letters beside such words.
+const LEFT: usize = 6;
+
+/// Words that everybody tries here first.
+const OURS: [&str; 8] = [
+    "tributary",
+    "affiliate",
+    "affiliates",
+    "tracking",
+    "commission",
+    "payout",
+    "campaign",
+    "partner",
+];
+
+/// Why a password is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weak {
+    /// Fewer than [`LEAST`] characters.
+    Short,
+    /// More than [`MOST_BYTES`].
+    Long,
+    /// With a NUL: what is behind it would not count everywhere.
+    Nul,
+    /// Easily guessed.
+    Guessable,
+}
+
+impl Weak {
+    /// The word for it in problems.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Short => "too_short",
+            Self::Long => "too_long",
+            Self::Nul => "control_character",
+            Self::Guessable => "guessable",
+        }
+    }
+
+    /// A sentence for people.
+    pub const fn detail(self) -> &'static str {
+        match self {
+            Self::Short => "at least 12 characters",
+            Self::Long => "at most 1024 bytes",
+            Self::Nul => "a NUL cannot be part of it",
+            Self::Guessable => "easily guessed: add a few words that do not belong together",
+        }
+    }
+}
+
+/// Judges a new password. `known` is what is known of its owner: name, address, the site's name.
+///
+/// # Errors
+/// The first thing that is wrong with it.
+pub fn check(password: &str, known: &[&str]) -> Result<(), Weak> {
+    if password.len() > MOST_BYTES {
+        return Err(Weak::Long);
+    }
+    if password.contains('\0') {
+        return Err(Weak::Nul);
+    }
+    if password.chars().count() < LEAST {
+        return Err(Weak::Short);
+    }
+    let parts = known.iter().flat_map(|text| text.split(['@', '.', ' ', '-', '_', '+']));
+    let words: Vec<&str> = known
+        .iter()
+        .copied()
+        .chain(parts)
+        .chain(OURS)
+        .filter(|word| word.chars().count() >= 3)
+        .collect();
+    let guessable = u8::from(zxcvbn(password, &words).score()) < LEAST_SCORE;
+    if guessable || left_of(password, &words) < LEFT { Err(Weak::Guessable) } else { Ok(()) }
+}
+
+/// How many letters and figures stand beside the words that are tried first.
+fn left_of(password: &str, words: &[&str]) -> usize {
+    let mut left = password.to_lowercase();
+    for word in words {
+        left = left.replace(&word.to_lowercase(), "");
+    }
+    left.chars().filter(|c| !c.is_whitespace() && !c.is_ascii_punctuation()).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_long_and_not_guessed() {
+        let long = "a long story ".repeat(100);
+        let cases = [
+            ("1234567", Err(Weak::Short)),
+            ("elevenchars", Err(Weak::Short)),
+            (long.as_str(), Err(Weak::Long)),
+            ("affiliate2026", Err(Weak::Guessable)),
+            ("passwordpassword", Err(Weak::Guessable)),
+            ("tributary-commission", Err(Weak::Guessable)),
+            ("anna.smith@shop.example", Err(Weak::Guessable)),
+            ("AnnaSmith1234", Err(Weak::Guessable)),
+            ("aaaaaaaaaaaaaaaa", Err(Weak::Guessable)),
+            ("correct\0horse battery", Err(Weak::Nul)),
+            ("plum kettle orbit seven", Ok(())),
+            ("👩‍🚀🛶🌵🦉🪁🧭🎷🪵🐙🧂🪐🥝", Ok(())),
+            (" spaces  are kept as they are ", Ok(())),
+            ("Grünes Fahrrad am Kanal", Ok(())),
+        ];
+        for (password, expected) in cases {
+            let known = ["anna.smith@shop.example", "Anna Smith", "Shop"];
+            assert_eq!(check(password, &known), expected, "{password}");
+        }
+    }
+
+    #[test]
+    fn the_longest_is_judged_quickly_enough_to_be_judged_at_all() {
+        assert_eq!(check(&"ab1".repeat(341), &[]), Err(Weak::Guessable));
+    }
+}

@@ -1,0 +1,130 @@
+//! `/accounts/login/`, `/accounts/logout/`.
+
+use askama::Template;
+use axum::{
+    extract::State,
+    response::{IntoResponse, Redirect, Response},
+};
+
+use super::{enter as go_in, with_cookie};
+use crate::{
+    accounts::{
+        flows::{
+            Visit,
+            sign_in::{self, Outcome},
+        },
+        session,
+    },
+    app::App,
+    auth::{Viewer, safe_next},
+    config::DEMO_PASSWORD,
+    error::Error,
+    pages::{
+        address::Address,
+        html,
+        parts::Field,
+        request::Asked,
+        shell::{Here, Shell},
+        typed::Typed,
+    },
+    place::Place,
+    queries::accounts::memberships::{self, Demo},
+    tenant::{Db, Reach},
+};
+
+#[derive(Template)]
+#[template(path = "pages/accounts/sign_in.html")]
+struct SignIn {
+    shell: Shell,
+    login: Field,
+    password: Field,
+    next: String,
+    is_remembered: bool,
+    /// What happened just now: signed out, wrong password, …
+    said: String,
+    is_wrong: bool,
+    demo: Vec<Demo>,
+    demo_password: &'static str,
+}
+
+/// `GET /accounts/login/`: whoever is in already goes on.
+pub(in crate::pages) async fn form(
+    State(app): State<App>,
+    place: Place,
+    asked: Asked,
+    address: Address,
+) -> Result<Response, Error> {
+    if asked.viewer.is_some() {
+        return Ok(Redirect::to(safe_next(address.get("next"))).into_response());
+    }
+    let said = match address.get("done") {
+        "out" => asked.t.say("signed-out"),
+        "password" => asked.t.say("done-password-reset"),
+        _ => String::new(),
+    };
+    let typed = Typed::default().with("next", address.get("next"));
+    let mut page = page(&asked, &typed, said, false);
+    if app.is_demo {
+        let db = Db::new(app.db.clone(), place.site, &Reach::ALL);
+        page.demo = memberships::demo(&db).await?;
+    }
+    Ok(html(&page)?.into_response())
+}
+
+/// `POST /accounts/login/`
+pub(in crate::pages) async fn enter(
+    State(app): State<App>,
+    visit: Visit,
+    asked: Asked,
+    typed: Typed,
+) -> Result<Response, Error> {
+    let password = typed.get("password").to_owned();
+    match sign_in::check(&app, &visit, typed.get("login").trim(), password).await? {
+        Outcome::Known(user) => {
+            let remembered = typed.get("remember") == "on";
+            let secret =
+                sign_in::begin(&app, &visit, &user, (1, &["password"]), remembered).await?;
+            go_in(&visit, &secret, remembered, safe_next(typed.get("next")))
+        }
+        Outcome::Unconfirmed(_) => {
+            let said = asked.t.say("sign-in-unconfirmed");
+            Ok(html(&page(&asked, &typed, said, true))?.into_response())
+        }
+        // 200, so that the outermost layer leaves the page with its words as it is.
+        Outcome::Wrong => {
+            let said = asked.t.say("sign-in-wrong");
+            Ok(html(&page(&asked, &typed, said, true))?.into_response())
+        }
+    }
+}
+
+/// `POST /accounts/logout/`
+pub(in crate::pages) async fn leave(
+    State(app): State<App>,
+    visit: Visit,
+    viewer: Viewer,
+) -> Result<Response, Error> {
+    sign_in::end(&app, &visit, &viewer).await?;
+    let away = Redirect::to("/accounts/login/?done=out").into_response();
+    with_cookie(away, &session::no_cookie(visit.place.is_secure))
+}
+
+fn page(asked: &Asked, typed: &Typed, said: String, is_wrong: bool) -> SignIn {
+    let t = asked.t;
+    SignIn {
+        shell: Shell { viewer: None, ..asked.shell(Here::Elsewhere, t.say("sign-in")) },
+        login: Field::line("login", t.say("field-login"), typed.get("login"))
+            .filled_by("username webauthn")
+            .required(),
+        password: Field::line("password", t.say("field-password"), "")
+            .typed("password")
+            .filled_by("current-password")
+            .required(),
+        next: typed.get("next").to_owned(),
+        is_remembered: typed.get("remember") == "on",
+        said,
+        is_wrong,
+        demo: Vec::new(),
+        demo_password: DEMO_PASSWORD,
+    }
+}

@@ -1,0 +1,8 @@
+//! People and how they come in. These tables belong to no site, so that their statements name the person.
+
+pub mod users;
+pub mod sessions;
+pub mod tokens;
+pub mod codes;
+pub mod memberships;
+pub mod events;

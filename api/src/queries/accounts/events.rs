@@ -1,0 +1,84 @@
+//! What happened to an account: written once, read by its owner.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::PgExecutor;
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// Its number.
+    pub id: i64,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What: `signed_in`, `password_changed`, …
+    pub kind: String,
+    /// Where.
+    pub host: String,
+    /// From where.
+    pub network: String,
+    /// By what.
+    pub agent: String,
+    /// More of it.
+    pub details: Value,
+}
+
+/// Who, where and by what.
+#[derive(Debug, Clone, Copy)]
+pub struct Origin<'a> {
+    /// The host asked.
+    pub host: &'a str,
+    /// /24 or /56.
+    pub network: &'a str,
+    /// What the browser calls itself.
+    pub agent: &'a str,
+}
+
+/// Writes one.
+///
+/// # Errors
+/// `sqlx::Error` when PostgreSQL does not answer.
+pub async fn insert(
+    db: impl PgExecutor<'_>,
+    user: Option<i64>,
+    (kind, details): (&str, Value),
+    from: Origin<'_>,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO accounts_securityevent (user_id, at, kind, host, network, agent, details)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        user,
+        now,
+        kind,
+        from.host,
+        from.network,
+        from.agent,
+        details,
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
+
+/// Somebody's, newest first; `after` is the last one of the page before.
+///
+/// # Errors
+/// `sqlx::Error` when PostgreSQL does not answer.
+pub async fn list(
+    db: impl PgExecutor<'_>,
+    user: i64,
+    after: Option<i64>,
+    limit: i64,
+) -> Result<Vec<Event>, sqlx::Error> {
+    sqlx::query_as!(
+        Event,
+        "SELECT id, at, kind, host, network, agent, details FROM accounts_securityevent
+         WHERE user_id = $1 AND ($2::bigint IS NULL OR id < $2) ORDER BY id DESC LIMIT $3",
+        user,
+        after,
+        limit,
+    )
+    .fetch_all(db)
+    .await
+}
