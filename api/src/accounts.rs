@@ -6,6 +6,8 @@ pub mod secret;
 pub mod seal;
 pub mod password;
 pub mod hashing;
+pub mod totp;
+pub mod passkey;
 pub mod role;
 pub mod session;
 pub mod flows;

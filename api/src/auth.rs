@@ -22,6 +22,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::{
     accounts::{
+        flows::proof::FRESH,
         role::Permission,
         secret::Secret,
         session::{self, SEEN_EVERY},
@@ -164,9 +165,26 @@ async fn admit(app: App, what: Permission, mut request: Request, next: Next) -> 
 
 /// Before what belongs to a person: a session, not a token.
 pub async fn signed_in(request: Request, next: Next) -> Response {
-    match request.extensions().get::<Viewer>().map(Viewer::session) {
-        Some(Some(_)) => next.run(request).await,
-        Some(None) => Error::Forbidden.into_response(),
+    let Some(viewer) = request.extensions().get::<Viewer>() else { return refuse(&request) };
+    // Who looks through another's eyes sees none of their secrets, and may go.
+    let may_here = !viewer.is_impersonated() || request.uri().path() == "/accounts/logout/";
+    match viewer.session() {
+        Some(_) if may_here => next.run(request).await,
+        _ => Error::Forbidden.into_response(),
+    }
+}
+
+/// Before what lets somebody in: a proof of the last hour.
+pub async fn proved(request: Request, next: Next) -> Response {
+    let fresh = |viewer: &Viewer| viewer.proved_within(FRESH, clock::now());
+    match request.extensions().get::<Viewer>().map(fresh) {
+        Some(true) => next.run(request).await,
+        Some(false) if is_read(request.method()) => {
+            let whole = request.uri().path_and_query().map_or("/", |whole| whole.as_str());
+            let next = utf8_percent_encode(whole, NON_ALPHANUMERIC);
+            Redirect::to(&format!("/accounts/reauthenticate/?next={next}")).into_response()
+        }
+        Some(false) => Error::StepUp.into_response(),
         None => refuse(&request),
     }
 }

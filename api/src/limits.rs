@@ -34,6 +34,10 @@ pub const SIGN_IN_ADDRESS: Rule = rule("sign_in_address", 30, MINUTE_MS);
 pub const SIGN_IN_NETWORK: Rule = rule("sign_in_network", 300, HOUR_MS);
 /// Wrong passwords of an account from a network.
 pub const WRONG_PASSWORD: Rule = rule("wrong_password", 5, 5 * MINUTE_MS);
+/// Second factors of an account, right or wrong.
+pub const SECOND_FACTOR: Rule = rule("second_factor", 5, 5 * MINUTE_MS);
+/// Proofs of who is signed in already.
+pub const REAUTHENTICATE: Rule = rule("reauthenticate", 5, 5 * MINUTE_MS);
 /// New accounts from an address.
 pub const SIGN_UP: Rule = rule("sign_up", 20, HOUR_MS);
 /// Forgotten passwords from an address.

@@ -56,18 +56,12 @@ pub fn files() -> Router<App> {
 
 /// Pages for whoever asks: signing in, language and theme.
 pub fn open_routes() -> Router<App> {
-    Router::new()
-        .route("/accounts/login/", get(accounts::sign_in::form).post(accounts::sign_in::enter))
-        .route("/accounts/setup/", get(accounts::setup::form).post(accounts::setup::make))
-        .route("/preferences/", get(home).post(preferences::choose))
+    accounts::open_routes().route("/preferences/", get(home).post(preferences::choose))
 }
 
 /// Pages of a person, whatever they are on the site.
 pub fn own_routes() -> Router<App> {
-    Router::new()
-        .route("/", get(home))
-        .route("/accounts/logout/", get(home).post(accounts::sign_in::leave))
-        .route("/styleguide", get(styleguide::show))
+    accounts::own_routes().route("/", get(home)).route("/styleguide", get(styleguide::show))
 }
 
 /// Pages of a site: each names what it takes.

@@ -43,6 +43,7 @@ async function arrive() {
   const here = bar?.querySelector("[aria-current]");
   if (here) bar.scrollLeft = here.offsetLeft - (bar.clientWidth - here.offsetWidth) / 2;
   if (document.querySelector("[data-chart]")) (await import(root + "chart.js")).draw();
+  if (document.querySelector("[data-passkey]")) (await import(root + "passkey.js")).offer();
   (await import(root + "live.js")).follow();
 }
 document.addEventListener("htmx:after:swap", arrive);

@@ -187,13 +187,13 @@ END $$;
 -- session that ended, a person who was suspended and a role that was lowered count at the next one.
 CREATE FUNCTION accounts_session_find(hash bytea, at_host text, at_site bigint)
     RETURNS TABLE (session_id bigint, user_id bigint, host text, level smallint, methods text[], proved_at timestamptz,
-        created_at timestamptz, seen_at timestamptz, expires_at timestamptz, impersonator_id bigint, username text,
+        created_at timestamptz, seen_at timestamptz, expires_at timestamptz, impersonator_id bigint, is_remembered boolean, username text,
         name text, email text, language text, time_zone text, theme text, membership_id bigint, role text,
         programs bigint[], affiliates bigint[], two_factors boolean)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp ROWS 1
     AS $$
         SELECT s.id, s.user_id, s.host, s.level, s.methods, s.proved_at, s.created_at, s.seen_at, s.expires_at,
-            s.impersonator_id, u.username, u.name, u.email, coalesce(t.language, ''), coalesce(t.time_zone, ''),
+            s.impersonator_id, s.is_remembered, u.username, u.name, u.email, coalesce(t.language, ''), coalesce(t.time_zone, ''),
             coalesce(t.theme, ''), m.id, m.role, m.programs, m.affiliates,
             coalesce(w.settings ->> 'second_factor', 'required') = 'required'
         FROM accounts_session s

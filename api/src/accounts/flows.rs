@@ -2,6 +2,12 @@
 
 pub mod sign_in;
 pub mod first;
+pub mod second;
+pub mod passkeys;
+pub mod proof;
+pub mod factors;
+pub mod password;
+pub mod tokens;
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use chrono::{DateTime, Utc};
@@ -25,6 +31,8 @@ pub struct Visit {
     pub agent: String,
     /// The secret of its session's cookie, good or not.
     pub cookie: Option<Secret>,
+    /// The secret of a step it began.
+    pub flow: Option<Secret>,
     /// Now.
     pub now: DateTime<Utc>,
 }
@@ -72,6 +80,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Visit {
         let place = Place::from_request_parts(parts, state).await?;
         let name = session::cookie_name(place.is_secure);
         let cookie = auth::cookie(&parts.headers, name).and_then(Secret::read);
-        Ok(Self { place, agent: auth::agent(&parts.headers), cookie, now: clock::now() })
+        let flow = auth::cookie(&parts.headers, session::flow_name(place.is_secure));
+        let flow = flow.and_then(Secret::read);
+        Ok(Self { place, agent: auth::agent(&parts.headers), cookie, flow, now: clock::now() })
     }
 }

@@ -51,6 +51,21 @@ pub fn cookie(secret: &Secret, is_secure: bool, is_remembered: bool) -> String {
     set(secret.text(), is_secure, &age)
 }
 
+/// The name of the cookie of a step that was begun: a second factor, a passkey, a code typed off a mail.
+pub const fn flow_name(is_secure: bool) -> &'static str {
+    if is_secure { "__Host-flow" } else { "flow-insecure" }
+}
+
+/// The `Set-Cookie` of such a step, for as long as anybody may take to end it; `None` takes it away.
+pub fn flow_cookie(secret: Option<&Secret>, is_secure: bool) -> String {
+    let (value, age) = secret.map_or(("", 0), |secret| (secret.text(), 3600));
+    let secure = if is_secure { "; Secure" } else { "" };
+    format!(
+        "{}={value}; Path=/; HttpOnly; SameSite=Lax{secure}; Max-Age={age}",
+        flow_name(is_secure)
+    )
+}
+
 /// The `Set-Cookie` that takes it away.
 pub fn no_cookie(is_secure: bool) -> String {
     set("", is_secure, "; Max-Age=0")

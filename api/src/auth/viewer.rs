@@ -22,6 +22,8 @@ pub enum By {
         proved_at: DateTime<Utc>,
         /// Somebody of the site's people looks through this user's eyes.
         impersonator: Option<i64>,
+        /// Outlives the browser.
+        is_remembered: bool,
     },
     /// A personal token.
     Token {
@@ -79,6 +81,7 @@ impl Viewer {
                 id: found.session_id,
                 proved_at: found.proved_at,
                 impersonator: found.impersonator_id,
+                is_remembered: found.is_remembered,
             },
             language: found.language.clone(),
             time_zone: found.time_zone.clone(),
@@ -123,6 +126,11 @@ impl Viewer {
     /// Somebody else looks through their eyes.
     pub const fn is_impersonated(&self) -> bool {
         matches!(self.by, By::Session { impersonator: Some(_), .. })
+    }
+
+    /// Their session outlives the browser.
+    pub const fn is_remembered(&self) -> bool {
+        matches!(self.by, By::Session { is_remembered: true, .. })
     }
 
     /// Whether they showed a factor within a time.

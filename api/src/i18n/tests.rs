@@ -151,8 +151,9 @@ fn every_key_said_is_written() {
 /// The closed lists, each under the family of its words.
 fn families() -> Vec<(&'static str, Vec<String>)> {
     use crate::{
+        accounts::role::Role,
         params::range::NAMES,
-        queries::{commissions, conversions, stats::Dimension},
+        queries::{accounts::events, commissions, conversions, stats::Dimension},
     };
     use schemas::{
         reason::{Invalid, Refusal},
@@ -169,6 +170,8 @@ fn families() -> Vec<(&'static str, Vec<String>)> {
         ("state", plain(&commissions::STATUSES)),
         ("preset", plain(&NAMES)),
         ("compare", plain(&["previous", "year", "none"])),
+        ("event", plain(&events::KINDS)),
+        ("role", Role::ALL.iter().map(|it| it.name().to_owned()).collect()),
         ("pays", plain(&["percent", "flat", "none"])),
     ]
 }

@@ -1,18 +1,141 @@
 //! `/accounts/…`: coming in, and what a person sets for themselves.
 
 pub(super) mod sign_in;
+pub(super) mod second;
 pub(super) mod setup;
+pub(super) mod proof;
+pub(super) mod profile;
+pub(super) mod settings;
+pub(super) mod password;
+pub(super) mod factors;
+pub(super) mod passkeys;
+pub(super) mod sessions;
+pub(super) mod log;
+pub(super) mod tokens;
 mod fields;
 
+use askama::Template;
 use axum::{
+    Router,
     http::{HeaderValue, header},
+    middleware::from_fn,
     response::{IntoResponse, Redirect, Response},
+    routing::{get, post},
 };
 
+use super::{
+    home, html,
+    parts::{OwnCard, Tab},
+    request::Asked,
+    shell::{Here, Shell},
+};
 use crate::{
     accounts::{flows::Visit, secret::Secret, session},
+    app::App,
+    auth,
     error::Error,
 };
+
+/// For whoever asks.
+pub(super) fn open_routes() -> Router<App> {
+    Router::new()
+        .route("/accounts/login/", get(sign_in::form).post(sign_in::enter))
+        .route("/accounts/login/2fa/", get(second::form).post(second::enter))
+        .route("/accounts/login/2fa/passkey/ask/", post(second::ask))
+        .route("/accounts/login/2fa/passkey/", post(second::enter_by_passkey))
+        .route("/accounts/login/passkey/ask/", post(passkeys::ask_any))
+        .route("/accounts/login/passkey/", post(passkeys::enter))
+        .route("/accounts/setup/", get(setup::form).post(setup::make))
+}
+
+/// For who is signed in, whatever they are on the site.
+pub(super) fn own_routes() -> Router<App> {
+    // What lets somebody in is shown and changed after a fresh proof alone.
+    let proved = Router::new()
+        .route("/accounts/password/", get(password::form).post(password::change))
+        .route("/accounts/2fa/", get(factors::show))
+        .route("/accounts/2fa/totp/", get(factors::totp).post(factors::confirm))
+        .route("/accounts/2fa/totp/remove/", post(factors::remove))
+        .route("/accounts/2fa/recovery-codes/", get(factors::back).post(factors::new_codes))
+        .route("/accounts/2fa/passkeys/", get(factors::back).post(passkeys::add))
+        .route("/accounts/2fa/passkeys/ask/", post(passkeys::ask_new))
+        .route("/accounts/2fa/passkeys/{id}/remove/", post(passkeys::remove))
+        .route("/accounts/tokens/", get(tokens::show).post(tokens::make))
+        .route("/accounts/tokens/{id}/revoke/", post(tokens::revoke))
+        .route_layer(from_fn(auth::proved));
+    Router::new()
+        .route("/accounts/logout/", get(home).post(sign_in::leave))
+        .route("/accounts/reauthenticate/", get(proof::form).post(proof::prove))
+        .route("/accounts/profile/", get(profile::form).post(profile::save))
+        .route("/accounts/settings/", get(settings::form).post(settings::save))
+        .route("/accounts/sessions/", get(sessions::show))
+        .route("/accounts/sessions/end-others/", post(sessions::end_others))
+        .route("/accounts/sessions/{id}/end/", post(sessions::end))
+        .route("/accounts/security-log/", get(log::show))
+        .merge(proved)
+}
+
+/// A page of one's own account.
+#[derive(Template)]
+#[template(path = "pages/accounts/own.html")]
+struct Own {
+    shell: Shell,
+    tabs: Vec<Tab>,
+    cards: Vec<OwnCard>,
+    next: String,
+}
+
+/// A page that stands alone: a step on the way in.
+#[derive(Template)]
+#[template(path = "pages/accounts/alone.html")]
+struct Alone {
+    shell: Shell,
+    cards: Vec<OwnCard>,
+    away: (String, String),
+}
+
+const TABS: [(&str, &str); 7] = [
+    ("account-profile", "/accounts/profile/"),
+    ("account-settings", "/accounts/settings/"),
+    ("account-password", "/accounts/password/"),
+    ("account-two-factors", "/accounts/2fa/"),
+    ("account-sessions", "/accounts/sessions/"),
+    ("account-tokens", "/accounts/tokens/"),
+    ("account-security-log", "/accounts/security-log/"),
+];
+
+/// One of `TABS`, by its key.
+fn own(asked: &Asked, key: &str, cards: Vec<OwnCard>) -> Result<Response, Error> {
+    own_with_more(asked, key, cards, String::new())
+}
+
+fn own_with_more(
+    asked: &Asked,
+    key: &str,
+    cards: Vec<OwnCard>,
+    next: String,
+) -> Result<Response, Error> {
+    let t = asked.t;
+    let tab = |(of, href): (&str, &'static str)| Tab { label: t.say(of), href, here: of == key };
+    let page = Own {
+        shell: asked.shell(Here::Elsewhere, t.say(key)),
+        tabs: TABS.into_iter().map(tab).collect(),
+        cards,
+        next,
+    };
+    Ok(html(&page)?.into_response())
+}
+
+/// A page without navigation.
+fn alone(
+    asked: &Asked,
+    title: String,
+    cards: Vec<OwnCard>,
+    away: (String, String),
+) -> Result<Response, Error> {
+    let shell = Shell { viewer: None, ..asked.shell(Here::Elsewhere, title) };
+    Ok(html(&Alone { shell, cards, away })?.into_response())
+}
 
 /// Goes to a path of ours with a session's cookie.
 fn enter(
@@ -22,7 +145,8 @@ fn enter(
     path: &str,
 ) -> Result<Response, Error> {
     let cookie = session::cookie(secret, visit.place.is_secure, is_remembered);
-    with_cookie(Redirect::to(path).into_response(), &cookie)
+    let away = with_cookie(Redirect::to(path).into_response(), &cookie)?;
+    with_cookie(away, &session::flow_cookie(None, visit.place.is_secure))
 }
 
 fn with_cookie(mut response: Response, cookie: &str) -> Result<Response, Error> {

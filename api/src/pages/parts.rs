@@ -11,6 +11,7 @@ mod chip;
 mod field;
 mod link;
 mod notes;
+mod own;
 mod pager;
 mod timeline;
 
@@ -21,6 +22,7 @@ pub(crate) use chip::{Chip, Tone};
 pub(crate) use field::{Choice, Field};
 pub(crate) use link::{Crumb, Pick, Picker};
 pub(crate) use notes::{Code, Empty, Toast, warnings};
+pub(crate) use own::{Check, OwnCard, OwnForm, OwnRow, Tab};
 pub(crate) use pager::Pager;
 pub(crate) use timeline::{Fact, Moment, Timeline};
 

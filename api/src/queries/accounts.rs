@@ -6,3 +6,6 @@ pub mod tokens;
 pub mod codes;
 pub mod memberships;
 pub mod events;
+pub mod factors;
+pub mod passkeys;
+pub mod pending;

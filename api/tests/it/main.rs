@@ -7,6 +7,7 @@ mod auth;
 mod bad_input;
 mod conversions;
 mod expired;
+mod factors;
 mod lists;
 mod live;
 mod metrics;

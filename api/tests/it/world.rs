@@ -103,6 +103,7 @@ impl World {
             VALUES ($1, $2, $2 || '@example.org', $3, now()) ON CONFLICT (id) DO NOTHING";
         let user = sqlx::query(statement).bind(id).bind(name).bind(HASH);
         user.execute(&self.owner).await.unwrap();
+        self.sql("SELECT setval(pg_get_serial_sequence('accounts_user', 'id'), (SELECT max(id) FROM accounts_user))").await;
         let statement = "INSERT INTO accounts_membership (site_id, user_id, role, programs, affiliates)
             VALUES ($1, $2, $3, CASE WHEN $3 = 'advertiser' THEN ARRAY[1] END, CASE WHEN $3 = 'affiliate' THEN ARRAY[1] END)";
         let member = sqlx::query(statement).bind(site).bind(id).bind(role);

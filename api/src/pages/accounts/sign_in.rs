@@ -11,6 +11,7 @@ use crate::{
     accounts::{
         flows::{
             Visit,
+            second::{self, Next},
             sign_in::{self, Outcome},
         },
         session,
@@ -82,9 +83,14 @@ pub(in crate::pages) async fn enter(
     match sign_in::check(&app, &visit, typed.get("login").trim(), password).await? {
         Outcome::Known(user) => {
             let remembered = typed.get("remember") == "on";
-            let secret =
-                sign_in::begin(&app, &visit, &user, (1, &["password"]), remembered).await?;
-            go_in(&visit, &secret, remembered, safe_next(typed.get("next")))
+            let next = safe_next(typed.get("next"));
+            match second::after_password(&app, &visit, &user, (remembered, next)).await? {
+                Next::In(secret) => go_in(&visit, &secret, remembered, next),
+                Next::Awaited(secret) => {
+                    let cookie = session::flow_cookie(Some(&secret), visit.place.is_secure);
+                    with_cookie(Redirect::to("/accounts/login/2fa/").into_response(), &cookie)
+                }
+            }
         }
         Outcome::Unconfirmed(_) => {
             let said = asked.t.say("sign-in-unconfirmed");

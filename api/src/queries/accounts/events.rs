@@ -4,6 +4,31 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::PgExecutor;
 
+/// The words of what can happen.
+pub const KINDS: [&str; 21] = [
+    "signed_in",
+    "signed_out",
+    "signed_up",
+    "sign_in_failed",
+    "second_factor_failed",
+    "second_factor_limited",
+    "recovery_code_used",
+    "recovery_codes_made",
+    "totp_added",
+    "totp_removed",
+    "passkey_added",
+    "passkey_removed",
+    "proved",
+    "proof_failed",
+    "password_changed",
+    "profile_changed",
+    "session_ended",
+    "sessions_ended",
+    "session_elsewhere",
+    "token_made",
+    "token_revoked",
+];
+
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {

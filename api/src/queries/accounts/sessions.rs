@@ -18,6 +18,7 @@ pub struct Found {
     pub seen_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
     pub impersonator_id: Option<i64>,
+    pub is_remembered: bool,
     pub username: String,
     pub name: String,
     pub email: String,
@@ -68,7 +69,7 @@ pub async fn find(
         Found,
         r#"SELECT session_id AS "session_id!", user_id AS "user_id!", level AS "level!", methods AS "methods!",
              proved_at AS "proved_at!", created_at AS "created_at!", seen_at AS "seen_at!",
-             expires_at AS "expires_at!", impersonator_id, username AS "username!", name AS "name!",
+             expires_at AS "expires_at!", impersonator_id, is_remembered AS "is_remembered!", username AS "username!", name AS "name!",
              email AS "email!", language AS "language!", time_zone AS "time_zone!", theme AS "theme!", role,
              programs, affiliates, two_factors AS "two_factors!"
            FROM accounts_session_find($1, $2, $3)"#,
@@ -125,6 +126,32 @@ pub async fn insert(
     )
     .fetch_one(db)
     .await
+}
+
+/// Gives it a new secret and a fresh proof; the old secret is dead.
+///
+/// # Errors
+/// `sqlx::Error` when PostgreSQL does not answer.
+pub async fn renew(
+    db: impl PgExecutor<'_>,
+    id: i64,
+    hash: &Hash,
+    (level, method): (i16, &str),
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE accounts_session SET token_hash = $2, level = greatest(level, $3), proved_at = $5,
+             methods = CASE WHEN $4 = ANY (methods) THEN methods ELSE methods || $4::text END
+         WHERE id = $1",
+        id,
+        &hash[..],
+        level,
+        method,
+        now
+    )
+    .execute(db)
+    .await
+    .map(drop)
 }
 
 /// It was used.
