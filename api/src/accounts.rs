@@ -6,6 +6,7 @@ pub mod secret;
 pub mod seal;
 pub mod password;
 pub mod hashing;
+pub mod jwt;
 pub mod totp;
 pub mod passkey;
 pub mod role;

@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::{
     Config,
-    accounts::{hashing::Hashing, seal::Seal, secret::Secret},
+    accounts::{hashing::Hashing, jwt::Jwt, seal::Seal, secret::Secret},
     config::Stores,
     hosts::Hosts,
     limits::Limits,
@@ -49,6 +49,8 @@ pub struct App {
     pub hashing: Hashing,
     /// What seals at rest.
     pub seal: Seal,
+    /// What signs access tokens.
+    pub jwt: Jwt,
     /// How often what may be done.
     pub limits: Limits,
     /// Since when ClickHouse has all rows, as it said last.
@@ -86,6 +88,7 @@ impl App {
             tracking_url,
             hashing: Hashing::start().context("no threads for password hashes")?,
             seal: Seal::new(&keys),
+            jwt: Jwt::new(&keys)?,
             limits: Limits::default(),
             kept: kept::Remembered::default(),
             live: live::Feed::default(),

@@ -22,7 +22,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::{
     accounts::{
-        flows::proof::FRESH,
+        flows::{proof::FRESH, sign_in},
         role::Permission,
         secret::Secret,
         session::{self, SEEN_EVERY},
@@ -86,8 +86,10 @@ fn bearer(value: &str) -> Option<&str> {
 }
 
 async fn by_token(app: &App, place: &Place, token: &str) -> Result<Viewer, Error> {
-    let secret = token.strip_prefix(TOKEN_PREFIX).and_then(Secret::read);
-    let secret = secret.ok_or(Error::InvalidToken)?;
+    let Some(text) = token.strip_prefix(TOKEN_PREFIX) else {
+        return by_jwt(app, place, token).await;
+    };
+    let secret = Secret::read(text).ok_or(Error::InvalidToken)?;
     let (now, site) = (clock::now(), place.site.to_sql());
     let found = tokens::find(&app.db, &secret.hash(), site).await?.ok_or(Error::InvalidToken)?;
     if found.expires_at <= now {
@@ -99,6 +101,19 @@ async fn by_token(app: &App, place: &Place, token: &str) -> Result<Viewer, Error
         tokens::touch(&db, found.token_id, now).await?;
     }
     Ok(viewer)
+}
+
+/// A token says which session; whether that stands, and what it may do, the session says.
+async fn by_jwt(app: &App, place: &Place, token: &str) -> Result<Viewer, Error> {
+    let now = clock::now();
+    let claims = app.jwt.verify(token, (&place.origin, &place.host), now);
+    let hash = claims.and_then(|claims| claims.session()).ok_or(Error::InvalidToken)?;
+    let found = sessions::find(&app.db, &hash, (&place.host, place.site.to_sql())).await?;
+    let found = found.filter(|found| sign_in::stands(found, now)).ok_or(Error::InvalidToken)?;
+    if found.seen_at + SEEN_EVERY <= now {
+        sessions::touch(&app.db, found.session_id, &place.network(), now).await?;
+    }
+    Ok(Viewer::of_session(&found, place.site))
 }
 
 async fn by_session(
@@ -114,8 +129,7 @@ async fn by_session(
         return Ok(None);
     };
     let viewer = Viewer::of_session(&found, place.site);
-    let times = (found.created_at, found.seen_at, found.expires_at);
-    if !session::stands(viewer.role, times, now) {
+    if !sign_in::stands(&found, now) {
         sessions::delete(&app.db, &hash).await?;
         return Ok(None);
     }
@@ -171,6 +185,17 @@ pub async fn signed_in(request: Request, next: Next) -> Response {
     match viewer.session() {
         Some(_) if may_here => next.run(request).await,
         _ => Error::Forbidden.into_response(),
+    }
+}
+
+/// Before what anybody known may ask about themselves.
+pub async fn known(request: Request, next: Next) -> Response {
+    match request.extensions().get::<Viewer>() {
+        Some(viewer) if viewer.is_impersonated() && !is_read(request.method()) => {
+            Error::Forbidden.into_response()
+        }
+        Some(_) => next.run(request).await,
+        None => refuse(&request),
     }
 }
 

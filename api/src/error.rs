@@ -29,6 +29,9 @@ pub enum Error {
     /// Wrong name or wrong password, and nobody is told which.
     #[error("wrong name or password")]
     WrongPassword,
+    /// The right password of an address nobody has confirmed yet.
+    #[error("address not confirmed")]
+    Unconfirmed,
     /// Not for this viewer.
     #[error("forbidden")]
     Forbidden,
@@ -139,6 +142,7 @@ impl Error {
             Self::Unauthorized => (&codes::UNAUTHORIZED, String::new(), Vec::new()),
             Self::InvalidToken => (&codes::INVALID_TOKEN, String::new(), Vec::new()),
             Self::WrongPassword => (&codes::WRONG_PASSWORD, String::new(), Vec::new()),
+            Self::Unconfirmed => (&codes::UNCONFIRMED, String::new(), Vec::new()),
             Self::Forbidden => (&codes::FORBIDDEN, String::new(), Vec::new()),
             Self::StepUp => (&codes::STEP_UP, String::new(), Vec::new()),
             Self::TooOften(after_s) => {

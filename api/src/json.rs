@@ -1,6 +1,7 @@
 //! The JSON API: parse, ask, answer. Names are snake_case, ids have their prefix, money is an integer
 //! of minor units with its currency beside it, lists say whether there is more.
 
+pub mod auth;
 pub mod stats;
 pub mod clicks;
 pub mod links;

@@ -5,7 +5,7 @@ use axum::{
     extract::DefaultBodyLimit,
     middleware::{from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
-    routing::{get, patch, post},
+    routing::{delete, get, patch, post},
 };
 use std::time::Duration;
 use tower_http::{
@@ -31,6 +31,7 @@ pub fn router(app: App) -> Router {
     let known = api(&app)
         .merge(pages::routes(&app))
         .merge(own)
+        .merge(auth_api())
         .merge(pages::open_routes())
         .fallback(json::errors::no_such_route)
         .layer(from_fn_with_state(app.clone(), auth::identify));
@@ -56,6 +57,22 @@ pub fn router(app: App) -> Router {
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(error::answer))
         .layer(from_fn_with_state(app, metrics::count))
+}
+
+/// Signing in as a program.
+fn auth_api() -> Router<App> {
+    use json::auth::{end, list, refresh, second, sign_in, sign_out, user};
+    let own = Router::new()
+        .route("/api/v1/auth/logout/", post(sign_out))
+        .route("/api/v1/auth/user/", get(user))
+        .route("/api/v1/auth/sessions/", get(list))
+        .route("/api/v1/auth/sessions/{id}/", delete(end))
+        .route_layer(from_fn(auth::known));
+    Router::new()
+        .route("/api/v1/auth/login/", post(sign_in))
+        .route("/api/v1/auth/mfa/", post(second))
+        .route("/api/v1/auth/refresh/", post(refresh))
+        .merge(own)
 }
 
 /// What a role on a site opens, to programs.

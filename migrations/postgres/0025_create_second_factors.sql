@@ -47,3 +47,14 @@ CREATE INDEX accounts_pending_expires ON accounts_pending (expires_at);
 GRANT SELECT, INSERT, UPDATE, DELETE ON accounts_totp, accounts_recoverycode, accounts_passkey, accounts_pending
     TO tributary_api;
 GRANT SELECT, DELETE ON accounts_pending TO tributary_jobs;
+
+-- What an API client gets its next access token with: each good once. One that is shown again has been copied, and
+-- ends its session. The row stays until the session is over, to be known again.
+CREATE TABLE accounts_refresh (
+    token_hash bytea PRIMARY KEY CHECK (length(token_hash) = 32),
+    session_id bigint NOT NULL REFERENCES accounts_session ON DELETE CASCADE,
+    created_at timestamptz NOT NULL,
+    used_at timestamptz
+);
+CREATE INDEX accounts_refresh_session ON accounts_refresh (session_id);
+GRANT SELECT, INSERT, UPDATE ON accounts_refresh TO tributary_api;

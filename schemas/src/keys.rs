@@ -113,6 +113,13 @@ impl Keys {
         self.secrets.iter().map(derived).collect()
     }
 
+    /// The seeds of what signs access tokens (Ed25519), by their version; the last one signs.
+    pub fn signing(&self) -> Vec<(u8, [u8; 32])> {
+        let derived =
+            |(version, secret): &(u8, [u8; 32])| (*version, derive(secret, &[b"signing"]));
+        self.secrets.iter().map(derived).collect()
+    }
+
     fn first(&self) -> &[u8; 32] {
         &self.secrets[0].1
     }

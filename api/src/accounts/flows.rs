@@ -8,6 +8,7 @@ pub mod proof;
 pub mod factors;
 pub mod password;
 pub mod tokens;
+pub mod api;
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use chrono::{DateTime, Utc};

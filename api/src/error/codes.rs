@@ -51,6 +51,8 @@ codes!(
         "A browser's request that changes something must come from a page of this site. Programs send the token as `Authorization: Bearer` instead of a cookie.";
     FORBIDDEN = FORBIDDEN "forbidden" "Not for you"
         "Your role on this site, or your token, does not allow this. Ask the site's admin.";
+    UNCONFIRMED = FORBIDDEN "unconfirmed" "The address is not confirmed"
+        "Open the link in the mail that was sent, then sign in again.";
     STEP_UP = FORBIDDEN "step_up_required" "A second factor is needed"
         "Sign in with a second factor: set one up under /accounts/2fa/, then sign in again.";
     NOT_FOUND = NOT_FOUND "not_found" "Not found"

@@ -603,3 +603,4 @@ event-token-revoked = A token revoked
 problem-too-many = There are as many as there may be. Remove one first.
 field-factor-code = Code
 hint-factor-code = The six figures of your app, or one of your recovery codes.
+event-refresh-reused = A refresh token was shown twice: its session ended

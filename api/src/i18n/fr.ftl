@@ -603,3 +603,4 @@ event-token-revoked = Jeton révoqué
 problem-too-many = Il y en a autant qu’il peut y en avoir. Retirez-en un d’abord.
 field-factor-code = Code
 hint-factor-code = Les six chiffres de votre application, ou l’un de vos codes de secours.
+event-refresh-reused = Un jeton de renouvellement a servi deux fois, sa session est terminée

@@ -9,3 +9,4 @@ pub mod events;
 pub mod factors;
 pub mod passkeys;
 pub mod pending;
+pub mod refresh;

@@ -13,6 +13,7 @@ mod live;
 mod metrics;
 mod outages;
 mod pages;
+mod programs_sign_in;
 mod stats;
 mod sums;
 mod tenants;

@@ -2,7 +2,7 @@
 
 use api::app::App;
 use api::{
-    accounts::{hashing::Hashing, seal::Seal, secret::Secret},
+    accounts::{hashing::Hashing, jwt::Jwt, seal::Seal, secret::Secret},
     hosts::Hosts,
     limits::Limits,
     metrics::Metrics,
@@ -81,6 +81,7 @@ impl World {
             tracking_url: "http://localhost:8081".into(),
             hashing: Hashing::start().unwrap(),
             seal: Seal::new(&keys),
+            jwt: Jwt::new(&keys).unwrap(),
             limits: Limits::default(),
             kept: kept::Remembered::default(),
             live: live::Feed::default(),

@@ -1,10 +1,11 @@
 //! Signing in with a password, and the session that comes of it.
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::Visit;
 use crate::{
-    accounts::{hashing::Verdict, secret::Secret, session},
+    accounts::{hashing::Verdict, role::Role, secret::Secret, session},
     app::App,
     auth::Viewer,
     error::Error,
@@ -109,6 +110,12 @@ pub async fn begin(
     visit.tell(&mut *tx, Some(user.id), "signed_in", details).await?;
     tx.commit().await?;
     Ok(secret)
+}
+
+/// Whether a session still stands, by what somebody is now.
+pub fn stands(found: &sessions::Found, now: DateTime<Utc>) -> bool {
+    let role = found.role.as_deref().and_then(Role::from_name);
+    session::stands(role, (found.created_at, found.seen_at, found.expires_at), now)
 }
 
 /// Ends the session asked with.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use sqlx::PgExecutor;
 
 /// The words of what can happen.
-pub const KINDS: [&str; 21] = [
+pub const KINDS: [&str; 22] = [
     "signed_in",
     "signed_out",
     "signed_up",
@@ -27,6 +27,7 @@ pub const KINDS: [&str; 21] = [
     "session_elsewhere",
     "token_made",
     "token_revoked",
+    "refresh_reused",
 ];
 
 /// Something that happened.

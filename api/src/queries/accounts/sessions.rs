@@ -154,6 +154,27 @@ pub async fn renew(
     .map(drop)
 }
 
+/// Gives it a new secret and nothing else; the old secret is dead.
+///
+/// # Errors
+/// `sqlx::Error` when PostgreSQL does not answer.
+pub async fn change_secret(
+    db: impl PgExecutor<'_>,
+    id: i64,
+    hash: &Hash,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE accounts_session SET token_hash = $2, seen_at = greatest(seen_at, $3) WHERE id = $1",
+        id,
+        &hash[..],
+        now
+    )
+    .execute(db)
+    .await
+    .map(drop)
+}
+
 /// It was used.
 ///
 /// # Errors

@@ -1,0 +1,149 @@
+//! `/api/v1/auth/`: signing in as a program, and what one is.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::StatusCode,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Answer, time};
+use crate::{
+    accounts::flows::{
+        Visit,
+        api::{self, EXPIRES_IN, SignedIn, Tokens},
+    },
+    app::App,
+    auth::Viewer,
+    error::Error,
+    params::body::Json as Body,
+    queries::accounts::{sessions, users},
+};
+
+/// A name (or an address) and a password.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignIn {
+    #[serde(alias = "email", alias = "login")]
+    username: String,
+    password: String,
+}
+
+/// The second factor.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Second {
+    mfa_token: String,
+    code: String,
+}
+
+/// What was kept for the next access token.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refresh {
+    refresh_token: String,
+}
+
+/// `POST /api/v1/auth/login/`
+pub async fn sign_in(State(app): State<App>, visit: Visit, Body(body): Body<SignIn>) -> Answer {
+    let visit = Visit { cookie: None, ..visit };
+    match api::sign_in(&app, &visit, &body.username, body.password).await? {
+        SignedIn::In(tokens) => Ok(Json(told(&tokens))),
+        SignedIn::Awaited(token) => Ok(Json(json!({
+            "object": "mfa_required",
+            "mfa_token": token,
+            "methods": ["totp", "recovery_code"],
+        }))),
+    }
+}
+
+/// `POST /api/v1/auth/mfa/`
+pub async fn second(State(app): State<App>, visit: Visit, Body(body): Body<Second>) -> Answer {
+    let visit = Visit { cookie: None, ..visit };
+    Ok(Json(told(&api::second(&app, &visit, &body.mfa_token, &body.code).await?)))
+}
+
+/// `POST /api/v1/auth/refresh/`
+pub async fn refresh(State(app): State<App>, visit: Visit, Body(body): Body<Refresh>) -> Answer {
+    Ok(Json(told(&api::refresh(&app, &visit, &body.refresh_token).await?)))
+}
+
+/// `POST /api/v1/auth/logout/`
+pub async fn sign_out(
+    State(app): State<App>,
+    visit: Visit,
+    viewer: Viewer,
+) -> Result<StatusCode, Error> {
+    let session = viewer.session().ok_or(Error::Forbidden)?;
+    sessions::delete_one(&app.db, viewer.user, session).await?;
+    visit.note(&app, viewer.user, "signed_out").await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `GET /api/v1/auth/user/`
+pub async fn user(State(app): State<App>, viewer: Viewer) -> Answer {
+    let user = users::get(&app.db, viewer.user).await?;
+    let ids = |ids: Option<Vec<String>>| json!(ids);
+    let programs = viewer.reach.programs.as_ref();
+    let affiliates = viewer.reach.affiliates.as_ref();
+    Ok(Json(json!({
+        "object": "user",
+        "id": format!("usr_{}", user.id),
+        "username": user.username,
+        "email": user.email,
+        "name": user.name,
+        "date_joined": time(user.date_joined),
+        "site": viewer.site.to_string(),
+        "role": viewer.role.map(|role| role.name()),
+        "programs": ids(programs.map(|ids| ids.iter().map(ToString::to_string).collect())),
+        "affiliates": ids(affiliates.map(|ids| ids.iter().map(ToString::to_string).collect())),
+        "level": viewer.level,
+    })))
+}
+
+/// `GET /api/v1/auth/sessions/`
+pub async fn list(State(app): State<App>, visit: Visit, viewer: Viewer) -> Answer {
+    let list = sessions::list(&app.db, viewer.user, visit.now).await?;
+    let row = |one: &sessions::Session| {
+        json!({
+            "object": "session",
+            "id": format!("ses_{}", one.id),
+            "host": one.host,
+            "network": one.network,
+            "agent": one.agent,
+            "level": one.level,
+            "created_at": time(one.created_at),
+            "seen_at": time(one.seen_at),
+            "is_this": Some(one.id) == viewer.session(),
+        })
+    };
+    let data: Vec<Value> = list.iter().map(row).collect();
+    Ok(Json(json!({ "object": "list", "data": data, "has_more": false })))
+}
+
+/// `DELETE /api/v1/auth/sessions/{id}/`
+pub async fn end(
+    State(app): State<App>,
+    visit: Visit,
+    viewer: Viewer,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Error> {
+    let id = id.strip_prefix("ses_").and_then(|id| id.parse().ok());
+    let id = id.ok_or(Error::NotFound("session"))?;
+    if !sessions::delete_one(&app.db, viewer.user, id).await? {
+        return Err(Error::NotFound("session"));
+    }
+    visit.note(&app, viewer.user, "session_ended").await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn told(tokens: &Tokens) -> Value {
+    json!({
+        "object": "tokens",
+        "access_token": tokens.access,
+        "token_type": "Bearer",
+        "expires_in": EXPIRES_IN,
+        "refresh_token": tokens.refresh,
+    })
+}
