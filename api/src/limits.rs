@@ -92,6 +92,11 @@ impl Limits {
         }
     }
 
+    /// Begins anew, as after a start.
+    pub fn forget(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// Takes a count back: it was none of what the rule counts.
     pub fn give_back(&self, rule: Rule, key: &str) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);

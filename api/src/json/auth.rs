@@ -75,7 +75,7 @@ pub async fn sign_out(
     visit: Visit,
     viewer: Viewer,
 ) -> Result<StatusCode, Error> {
-    let session = viewer.session().ok_or(Error::Forbidden)?;
+    let session = own_session(&viewer)?;
     sessions::delete_one(&app.db, viewer.user, session).await?;
     visit.note(&app, viewer.user, "signed_out").await?;
     Ok(StatusCode::NO_CONTENT)
@@ -104,6 +104,7 @@ pub async fn user(State(app): State<App>, viewer: Viewer) -> Answer {
 
 /// `GET /api/v1/auth/sessions/`
 pub async fn list(State(app): State<App>, visit: Visit, viewer: Viewer) -> Answer {
+    own_session(&viewer)?;
     let list = sessions::list(&app.db, viewer.user, visit.now).await?;
     let row = |one: &sessions::Session| {
         json!({
@@ -129,6 +130,7 @@ pub async fn end(
     viewer: Viewer,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Error> {
+    own_session(&viewer)?;
     let id = id.strip_prefix("ses_").and_then(|id| id.parse().ok());
     let id = id.ok_or(Error::NotFound("session"))?;
     if !sessions::delete_one(&app.db, viewer.user, id).await? {
@@ -136,6 +138,11 @@ pub async fn end(
     }
     visit.note(&app, viewer.user, "session_ended").await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Where somebody is signed in is shown to themselves: not to a token, nor to who looks through their eyes.
+fn own_session(viewer: &Viewer) -> Result<i64, Error> {
+    viewer.session().filter(|_| !viewer.is_impersonated()).ok_or(Error::Forbidden)
 }
 
 fn told(tokens: &Tokens) -> Value {

@@ -33,7 +33,7 @@ pub async fn list(ctx: TenantCtx, mut pairs: Pairs) -> Answer {
     let (find, cursor) = params::programs::take(&mut pairs, &mut errors);
     params::done(pairs, errors)?;
     let page = programs::list(&ctx.db, &find, cursor).await?;
-    Ok(Json(envelope(&page, row)))
+    Ok(Json(envelope(&page, |one| row(&ctx, one))))
 }
 
 /// One of them, with its terms and a postback URL to copy.
@@ -88,7 +88,7 @@ async fn saved(ctx: &TenantCtx, id: ProgramId) -> Result<Value, Error> {
 async fn whole(ctx: &TenantCtx, id: ProgramId) -> Result<Value, Error> {
     let program = programs::get(&ctx.db, id).await?;
     let plans = programs::plans(&ctx.db, id, clock::now()).await?;
-    let mut answer = row(&program);
+    let mut answer = row(ctx, &program);
     answer["plans"] = plans.iter().map(plan).collect();
     if ctx.may(Permission::SeePostbacks) {
         let token = ctx.keys.postback_token(ctx.site, id, program.token_version);
@@ -98,9 +98,9 @@ async fn whole(ctx: &TenantCtx, id: ProgramId) -> Result<Value, Error> {
     Ok(answer)
 }
 
-fn row(program: &Program) -> Value {
+fn row(ctx: &TenantCtx, program: &Program) -> Value {
     let terms = &program.terms;
-    json!({
+    let mut row = json!({
         "object": "program",
         "id": program.id.to_string(),
         "slug": program.slug,
@@ -113,10 +113,14 @@ fn row(program: &Program) -> Value {
         "hold_ms": terms.hold_ms,
         "too_fast_ms": terms.too_fast_ms,
         "velocity_per_hour": terms.velocity_per_hour,
-        "postback_networks": terms.postback_networks,
         "created_at": time(program.created_at),
         "version": program.version,
-    })
+    });
+    // From where the advertiser's servers call is theirs to know.
+    if ctx.may(Permission::SeePostbacks) {
+        row["postback_networks"] = json!(terms.postback_networks);
+    }
+    row
 }
 
 fn plan(plan: &Plan) -> Value {

@@ -139,6 +139,11 @@ impl World {
         self
     }
 
+    /// The status alone, of an answer that may never end.
+    pub(crate) async fn status(&self, request: Request<Body>) -> u16 {
+        self.router.clone().oneshot(request).await.unwrap().status().as_u16()
+    }
+
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (head, body) = response.into_parts();
