@@ -13,6 +13,7 @@ pub mod metrics;
 pub mod hosts;
 pub mod place;
 pub mod limits;
+pub mod mail;
 pub mod tenant;
 pub mod accounts;
 pub mod auth;

@@ -143,5 +143,6 @@ pub(crate) fn sources() -> Vec<(String, String)> {
     let mut found = Vec::new();
     walk(&root.join("templates"), &mut found);
     walk(&root.join("src/pages"), &mut found);
+    walk(&root.join("src/mail"), &mut found);
     found
 }

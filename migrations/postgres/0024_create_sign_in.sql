@@ -211,6 +211,8 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON accounts_session, accounts_code TO tribu
 GRANT SELECT, INSERT ON accounts_securityevent TO tributary_api;
 GRANT SELECT ON audit_entry TO tributary_api;
 GRANT INSERT ON mail_message TO tributary_api;
+-- To know how many wait; never what they say.
+GRANT SELECT (site_id, sent_at, given_up_at) ON mail_message TO tributary_api;
 GRANT SELECT, UPDATE, DELETE ON mail_message TO tributary_jobs;
 GRANT SELECT, DELETE ON accounts_session, accounts_code TO tributary_jobs;
 

@@ -9,6 +9,9 @@ pub mod factors;
 pub mod password;
 pub mod tokens;
 pub mod api;
+pub mod sign_up;
+pub mod reset;
+pub mod notices;
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use chrono::{DateTime, Utc};

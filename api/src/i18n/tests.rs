@@ -152,6 +152,7 @@ fn every_key_said_is_written() {
 fn families() -> Vec<(&'static str, Vec<String>)> {
     use crate::{
         accounts::role::Role,
+        mail::letters,
         params::range::NAMES,
         queries::{accounts::events, commissions, conversions, stats::Dimension},
     };
@@ -170,6 +171,8 @@ fn families() -> Vec<(&'static str, Vec<String>)> {
         ("state", plain(&commissions::STATUSES)),
         ("preset", plain(&NAMES)),
         ("compare", plain(&["previous", "year", "none"])),
+        ("mail", letters::KEYS.iter().map(|key| format!("{key}-subject")).collect()),
+        ("mail", letters::KEYS.iter().map(|key| format!("{key}-text")).collect()),
         ("event", plain(&events::KINDS)),
         ("role", Role::ALL.iter().map(|it| it.name().to_owned()).collect()),
         ("pays", plain(&["percent", "flat", "none"])),

@@ -1,6 +1,8 @@
 //! `/accounts/…`: coming in, and what a person sets for themselves.
 
 pub(super) mod sign_in;
+pub(super) mod sign_up;
+pub(super) mod reset;
 pub(super) mod second;
 pub(super) mod setup;
 pub(super) mod proof;
@@ -45,6 +47,10 @@ pub(super) fn open_routes() -> Router<App> {
         .route("/accounts/login/2fa/passkey/", post(second::enter_by_passkey))
         .route("/accounts/login/passkey/ask/", post(passkeys::ask_any))
         .route("/accounts/login/passkey/", post(passkeys::enter))
+        .route("/accounts/signup/", get(sign_up::form).post(sign_up::make))
+        .route("/accounts/confirm-email/", get(sign_up::look).post(sign_up::confirm))
+        .route("/accounts/password/reset/", get(reset::form).post(reset::ask))
+        .route("/accounts/password/reset/confirm/", get(reset::look).post(reset::change))
         .route("/accounts/setup/", get(setup::form).post(setup::make))
 }
 

@@ -37,6 +37,20 @@ pub async fn get(db: &Db) -> Result<Site, sqlx::Error> {
     })
 }
 
+/// Whether anybody may make an account on a site; its settings say where not.
+///
+/// # Errors
+/// `sqlx::Error` when PostgreSQL does not answer.
+pub async fn takes_sign_ups(db: &Db) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT coalesce(settings ->> 'sign_up', 'open') = 'open' AS "open!"
+           FROM whitelabel_whitelabelsite WHERE id = $1"#,
+        db.site.to_sql()
+    )
+    .fetch_one(&mut *db.begin().await?)
+    .await
+}
+
 /// Every host and its site.
 ///
 /// # Errors

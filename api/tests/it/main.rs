@@ -15,6 +15,7 @@ mod metrics;
 mod outages;
 mod pages;
 mod programs_sign_in;
+mod sign_up;
 mod stats;
 mod sums;
 mod tenants;

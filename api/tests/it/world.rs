@@ -181,6 +181,22 @@ impl World {
         self.send(asked.body(Body::from(form.to_owned())).unwrap()).await
     }
 
+    /// The letters that wait for an address, newest last, opened: what each says as text.
+    pub(crate) async fn letters(&self, address: &str) -> Vec<String> {
+        let rows: Vec<(String, Vec<u8>)> =
+            sqlx::query_as("SELECT kind, sealed FROM mail_message WHERE address = $1 ORDER BY id")
+                .bind(address)
+                .fetch_all(&self.owner)
+                .await
+                .unwrap();
+        let open = |(kind, sealed): &(String, Vec<u8>)| {
+            let body = self.app.seal.open(&api::mail::whose(kind, address), sealed).unwrap();
+            let body: Value = serde_json::from_slice(&body).unwrap();
+            body["text"].as_str().unwrap().to_owned()
+        };
+        rows.iter().map(open).collect()
+    }
+
     /// A program's request: bearer token, JSON.
     pub(crate) async fn call(&self, method: &str, path: &str, body: Option<&str>) -> Answer {
         let request =

@@ -1,7 +1,7 @@
 //! Setting up and taking away what is shown beside a password.
 
 use super::{
-    Visit,
+    Visit, notices,
     proof::renew,
     second::{step_of, whose},
 };
@@ -62,6 +62,7 @@ pub async fn confirm_totp(
     app.limits.give_back(limits::SECOND_FACTOR, &viewer.user.to_string());
     let codes = new_codes(app, visit, viewer).await?;
     visit.note(app, user.id, "totp_added").await?;
+    notices::factors_changed(app, visit, user.id, "totp_added").await?;
     let secret = renew(app, visit, viewer, (session, 2, "totp")).await?;
     Ok(Some((secret, codes)))
 }
@@ -91,5 +92,6 @@ pub async fn remove_totp(app: &App, visit: &Visit, viewer: &Viewer) -> Result<()
         factors::put_recovery_codes(&mut tx, viewer.user, &[]).await?;
     }
     tx.commit().await?;
-    Ok(visit.note(app, viewer.user, "totp_removed").await?)
+    visit.note(app, viewer.user, "totp_removed").await?;
+    notices::factors_changed(app, visit, viewer.user, "totp_removed").await
 }

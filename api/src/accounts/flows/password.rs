@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::Visit;
+use super::{Visit, notices};
 use crate::{
     accounts::password,
     app::App,
@@ -31,7 +31,8 @@ pub async fn change(
     };
     let details = json!({ "sessions_ended": ended });
     visit.tell(&mut *tx, Some(viewer.user), "password_changed", details).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    notices::password_changed(app, visit, viewer.user).await
 }
 
 /// The hash of a new password that is one.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
-use super::Visit;
+use super::{Visit, notices};
 use crate::{
     accounts::{hashing::Verdict, role::Role, secret::Secret, session},
     app::App,
@@ -109,6 +109,9 @@ pub async fn begin(
     let details = json!({ "methods": methods, "new_device": !known });
     visit.tell(&mut *tx, Some(user.id), "signed_in", details).await?;
     tx.commit().await?;
+    if !known {
+        notices::new_device(app, visit, user).await?;
+    }
     Ok(secret)
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::with_cookie;
 use crate::{
     accounts::{
-        flows::{Visit, passkeys as flow, sign_in},
+        flows::{Visit, notices, passkeys as flow, sign_in},
         secret::Secret,
         session,
     },
@@ -68,6 +68,7 @@ pub(in crate::pages) async fn add(
     };
     flow::add(&app, &visit, &user, (name, body.answer)).await?;
     visit.note(&app, user.id, "passkey_added").await?;
+    notices::factors_changed(&app, &visit, user.id, "passkey_added").await?;
     Ok(Json(json!({ "next": "/accounts/2fa/?done=passkey" })))
 }
 
@@ -83,6 +84,7 @@ pub(in crate::pages) async fn remove(
         return Err(Error::NotFound("passkey"));
     }
     visit.note(&app, viewer.user, "passkey_removed").await?;
+    notices::factors_changed(&app, &visit, viewer.user, "passkey_removed").await?;
     Ok(Redirect::to("/accounts/2fa/?done=passkey-removed"))
 }
 

@@ -13,6 +13,7 @@ use crate::{
             Visit,
             second::{self, Next},
             sign_in::{self, Outcome},
+            sign_up,
         },
         session,
     },
@@ -92,9 +93,11 @@ pub(in crate::pages) async fn enter(
                 }
             }
         }
-        Outcome::Unconfirmed(_) => {
+        Outcome::Unconfirmed(user) => {
+            let browser = sign_up::again(&app, &visit, &user, asked.t).await?;
             let said = asked.t.say("sign-in-unconfirmed");
-            Ok(html(&page(&asked, &typed, said, true))?.into_response())
+            let cookie = session::flow_cookie(Some(&browser), visit.place.is_secure);
+            with_cookie(html(&page(&asked, &typed, said, true))?.into_response(), &cookie)
         }
         // 200, so that the outermost layer leaves the page with its words as it is.
         Outcome::Wrong => {

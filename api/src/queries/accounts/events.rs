@@ -5,7 +5,7 @@ use serde_json::Value;
 use sqlx::PgExecutor;
 
 /// The words of what can happen.
-pub const KINDS: [&str; 22] = [
+pub const KINDS: [&str; 25] = [
     "signed_in",
     "signed_out",
     "signed_up",
@@ -28,6 +28,9 @@ pub const KINDS: [&str; 22] = [
     "token_made",
     "token_revoked",
     "refresh_reused",
+    "email_confirmed",
+    "reset_asked",
+    "password_reset",
 ];
 
 /// Something that happened.
