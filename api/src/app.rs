@@ -39,6 +39,10 @@ pub struct App {
     pub allows_plain_http: bool,
     /// The secret of the link that makes the first admin.
     pub setup: Option<Secret>,
+    /// Whom letters come from.
+    pub mail_from: Arc<str>,
+    /// The folder of letters, where they go into one.
+    pub mail_folder: Option<Arc<Path>>,
     /// A demonstration: its accounts stand on the sign-in page.
     pub is_demo: bool,
     /// Where people reach the platform's own site.
@@ -83,6 +87,8 @@ impl App {
             proxies: Arc::new(Proxies::new(config.trusted_proxies.clone())),
             allows_plain_http: config.insecure_http,
             setup: setup(config.setup_file.as_deref())?,
+            mail_from: mail_from(config)?.into(),
+            mail_folder: config.mail.folder.as_deref().map(Arc::from),
             is_demo: config.is_demo,
             url: Arc::new(config.url.clone()),
             tracking_url,
@@ -117,6 +123,13 @@ impl App {
     }
 }
 
+fn mail_from(config: &Config) -> anyhow::Result<String> {
+    let host = config.url.host_str().unwrap_or("localhost");
+    let from = config.mail.from.clone().unwrap_or_else(|| format!("tributary@{host}"));
+    from.parse::<lettre::Address>().context("TRIBUTARY_MAIL_FROM is no address of mail")?;
+    Ok(from)
+}
+
 fn setup(file: Option<&Path>) -> anyhow::Result<Option<Secret>> {
     let Some(file) = file else { return Ok(None) };
     let text = read(file, "first link")?;
@@ -143,7 +156,7 @@ async fn database(stores: &Stores) -> anyhow::Result<PgPool> {
         .context("postgres does not answer at DATABASE_URL")
 }
 
-async fn refuse_owner_role(db: &PgPool) -> anyhow::Result<()> {
+pub(crate) async fn refuse_owner_role(db: &PgPool) -> anyhow::Result<()> {
     const NO_SUCH_FUNCTION: &str = "42883";
     match sqlx::query("SELECT refuse_owner_role()").execute(db).await {
         Ok(_) => Ok(()),

@@ -38,7 +38,23 @@ pub struct Config {
     #[arg(long = "demo", env = "TRIBUTARY_DEMO")]
     pub is_demo: bool,
     #[command(flatten)]
+    pub mail: Mail,
+    #[command(flatten)]
     pub stores: Stores,
+}
+
+/// How letters leave.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Mail {
+    /// A mail server: smtps://user:password@host, or smtp://user:password@host:587?tls=required
+    #[arg(long, env = "TRIBUTARY_SMTP_URL", hide_env_values = true)]
+    pub smtp_url: Option<String>,
+    /// A folder for letters instead, one .eml file each
+    #[arg(long = "mail-folder", env = "TRIBUTARY_MAIL_FOLDER")]
+    pub folder: Option<PathBuf>,
+    /// Whom letters come from; tributary@ and the host of TRIBUTARY_URL if not given
+    #[arg(long = "mail-from", env = "TRIBUTARY_MAIL_FROM")]
+    pub from: Option<String>,
 }
 
 /// Where the stores are.

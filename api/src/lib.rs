@@ -14,6 +14,7 @@ pub mod hosts;
 pub mod place;
 pub mod limits;
 pub mod mail;
+pub mod jobs;
 pub mod tenant;
 pub mod accounts;
 pub mod auth;
@@ -41,8 +42,18 @@ pub async fn run(config: Config, shutdown: impl Future<Output = ()>) -> anyhow::
     let app = app::App::open(&config).await?;
     let told = tokio::spawn(admin::serve(admin, app.clone()));
     let hosts = tokio::spawn(app.hosts.clone().follow(app.db.clone()));
+    let jobs = match &config.stores.jobs_database_url {
+        Some(url) => {
+            let (db, out) = (jobs::connect(url).await?, mail::send::Out::of(&config.mail)?);
+            Some(tokio::spawn(jobs::run(app.clone(), db, out)))
+        }
+        None => None,
+    };
     server::serve(listeners, app, shutdown).await;
     told.abort();
     hosts.abort();
+    if let Some(jobs) = jobs {
+        jobs.abort();
+    }
     Ok(())
 }

@@ -5,6 +5,8 @@
 
 pub mod letter;
 pub mod letters;
+pub mod send;
+pub mod folder;
 
 pub use letter::Letter;
 

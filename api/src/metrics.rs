@@ -22,6 +22,8 @@ use crate::app::App;
 pub struct Metrics {
     registry: Registry,
     requests: IntCounterVec,
+    /// Letters, by what became of a try.
+    pub(crate) mails: IntCounterVec,
     seconds: HistogramVec,
     /// Connections of clients that are open.
     pub(crate) connections: IntGauge,
@@ -46,6 +48,9 @@ impl Metrics {
             |name: &str, help: &str| register(&registry, IntGauge::with_opts(opts(name, help))?);
         let requests = opts("requests_total", "Requests answered, by route, method and status");
         let requests = IntCounterVec::new(requests, &["route", "method", "status"])?;
+        let mails =
+            opts("mails_total", "Letters, by what became of a try: sent, retried, given_up");
+        let mails = IntCounterVec::new(mails, &["became"])?;
         let seconds = HistogramOpts {
             common_opts: opts("request_seconds", "Time until an answer begins, by route"),
             // From a millisecond to 33 seconds, by doubling: an answer is given up after 40.
@@ -53,6 +58,7 @@ impl Metrics {
         };
         Ok(Self {
             requests: register(&registry, requests)?,
+            mails: register(&registry, mails)?,
             seconds: register(&registry, HistogramVec::new(seconds, &["route"])?)?,
             connections: gauge("connections", "Connections of clients that are open")?,
             listeners: gauge("live_listeners", "Who watches live numbers")?,

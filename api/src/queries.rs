@@ -5,6 +5,7 @@ pub mod as_of;
 pub mod sites;
 pub mod accounts;
 pub mod mail;
+pub mod jobs;
 pub mod stats;
 pub mod clicks;
 pub mod links;

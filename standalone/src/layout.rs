@@ -5,6 +5,7 @@
 //! lock         held by the one `tributary` that runs the folder   children  held by each of its children
 //! keys         click id keys, `VERSION HEX64` a line          passwords   of the private stores
 //! setup        the secret of the one-time link that makes the first admin
+//! mail/        letters, where no mail server is named
 //! postgres/    the private PostgreSQL cluster                 clickhouse/ the engine's data
 //! postgres.id  which cluster is this folder's: it may lie outside
 //! journal/     the collector's journals, one folder a slot     collector/  its copy of the links
@@ -245,10 +246,17 @@ impl Layout {
             self.addresses(),
             self.demo_log(),
             self.setup(),
+            self.mail(),
             self.keys(),
             self.passwords(),
             self.root.join("version"),
         ]
+    }
+
+    /// Letters, where no mail server is named.
+    #[must_use]
+    pub fn mail(&self) -> PathBuf {
+        self.root.join("mail")
     }
 
     /// The secret of the link that makes the first admin.

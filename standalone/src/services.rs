@@ -155,6 +155,12 @@ fn api_environment(installation: &Installation) -> anyhow::Result<Environment> {
     if std::env::var_os("TRIBUTARY_URL").is_none() {
         environment.push(("TRIBUTARY_URL", format!("http://{}", addresses.api)));
     }
+    if ["TRIBUTARY_SMTP_URL", "TRIBUTARY_MAIL_FOLDER"]
+        .iter()
+        .all(|name| std::env::var_os(name).is_none())
+    {
+        environment.push(("TRIBUTARY_MAIL_FOLDER", path(&installation.layout.mail())));
+    }
     if installation.is_demo {
         environment.push(("TRIBUTARY_DEMO", "true".to_owned()));
     }

@@ -643,3 +643,7 @@ mail-new-device-text = somebody signed in to your account on { $when } (UTC), fr
 mail-factors-changed-subject = How you sign in at { $site } was changed
 mail-factors-changed-text = this was changed just now: { $what }. If that was not you, choose a new password at once.
 mail-log-button = Look at what happened
+demo-mail = Read the mail that was sent
+mail-title = Mail
+mail-text = A demonstration has no mail server: what it would send lies here.
+mail-empty = Nothing was sent yet.

@@ -643,3 +643,7 @@ mail-new-device-text = quelqu’un s’est connecté à votre compte le { $when 
 mail-factors-changed-subject = Votre façon de vous connecter chez { $site } a changé
 mail-factors-changed-text = ceci vient de changer : { $what }. Si ce n’était pas vous, choisissez tout de suite un nouveau mot de passe.
 mail-log-button = Voir ce qui s’est passé
+demo-mail = Lire les messages envoyés
+mail-title = Messages
+mail-text = Une démonstration n’a pas de serveur de messagerie, ce qu’elle enverrait se trouve ici.
+mail-empty = Rien n’a encore été envoyé.

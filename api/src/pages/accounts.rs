@@ -3,6 +3,7 @@
 pub(super) mod sign_in;
 pub(super) mod sign_up;
 pub(super) mod reset;
+pub(super) mod mail;
 pub(super) mod second;
 pub(super) mod setup;
 pub(super) mod proof;
@@ -51,6 +52,8 @@ pub(super) fn open_routes() -> Router<App> {
         .route("/accounts/confirm-email/", get(sign_up::look).post(sign_up::confirm))
         .route("/accounts/password/reset/", get(reset::form).post(reset::ask))
         .route("/accounts/password/reset/confirm/", get(reset::look).post(reset::change))
+        .route("/accounts/mail/", get(mail::list))
+        .route("/accounts/mail/{name}/", get(mail::show))
         .route("/accounts/setup/", get(setup::form).post(setup::make))
 }
 

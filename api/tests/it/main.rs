@@ -10,6 +10,7 @@ mod expired;
 mod factors;
 mod lists;
 mod live;
+mod mail;
 mod matrix;
 mod metrics;
 mod outages;

@@ -76,6 +76,8 @@ impl World {
             proxies: Arc::new(Proxies::default()),
             allows_plain_http: false,
             setup: None,
+            mail_from: "tributary@localhost".into(),
+            mail_folder: None,
             is_demo: false,
             url: Arc::new("http://localhost:8080".parse().unwrap()),
             tracking_url: "http://localhost:8081".into(),

@@ -32,6 +32,8 @@ pub(crate) struct OwnCard {
     pub picture: Option<(String, String)>,
     /// Something to copy.
     pub code: Option<Code>,
+    /// A text in pieces: its words, and where they lead (empty: nowhere).
+    pub letter: Vec<(String, String)>,
     /// Codes shown once.
     pub codes: Vec<String>,
     /// What stands there.
@@ -99,6 +101,7 @@ impl OwnCard {
             said: None,
             picture: None,
             code: None,
+            letter: Vec::new(),
             codes: Vec::new(),
             rows: Vec::new(),
             nothing: String::new(),
