@@ -75,7 +75,7 @@ async fn viewer(app: &App, parts: &Parts) -> Result<Option<Viewer>, Error> {
         return Err(Error::CrossSite);
     }
     match secret {
-        Some(secret) => by_session(app, place, &secret, agent(headers)).await,
+        Some(secret) => by_session(app, place, &secret, (agent(headers), parts.uri.path())).await,
         None => Ok(None),
     }
 }
@@ -120,7 +120,7 @@ async fn by_session(
     app: &App,
     place: &Place,
     secret: &Secret,
-    agent: String,
+    (agent, path): (String, &str),
 ) -> Result<Option<Viewer>, Error> {
     let (now, hash) = (clock::now(), secret.hash());
     let found = sessions::find(&app.db, &hash, (&place.host, place.site.to_sql())).await?;
@@ -135,6 +135,12 @@ async fn by_session(
     }
     if found.seen_at + SEEN_EVERY <= now {
         sessions::touch(&app.db, found.session_id, &place.network(), now).await?;
+    }
+    if viewer.is_impersonated() {
+        let network = place.network();
+        let from = events::Origin { host: &place.host, network: &network, agent: &agent };
+        let event = ("looked_at", serde_json::json!({ "path": path }));
+        events::insert(&app.db, Some(viewer.user), event, from, now).await?;
     }
     Ok(Some(viewer))
 }
@@ -181,7 +187,8 @@ async fn admit(app: App, what: Permission, mut request: Request, next: Next) -> 
 pub async fn signed_in(request: Request, next: Next) -> Response {
     let Some(viewer) = request.extensions().get::<Viewer>() else { return refuse(&request) };
     // Who looks through another's eyes sees none of their secrets, and may go.
-    let may_here = !viewer.is_impersonated() || request.uri().path() == "/accounts/logout/";
+    const WAYS_OUT: [&str; 2] = ["/accounts/logout/", "/accounts/impersonation/end/"];
+    let may_here = !viewer.is_impersonated() || WAYS_OUT.contains(&request.uri().path());
     match viewer.session() {
         Some(_) if may_here => next.run(request).await,
         _ => Error::Forbidden.into_response(),

@@ -122,6 +122,7 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/dashboard/", see(SeeNumbers, get(dashboard::show)))
         .route("/dashboard/live", see(SeeNumbers, get(live::follow)))
         .route("/search/", see(SeeLinks, get(search::show)))
+        .merge(accounts::site_routes(app))
 }
 
 #[cfg(test)]

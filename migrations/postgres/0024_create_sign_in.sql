@@ -150,8 +150,8 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_entry
 -- Runs as the owner, so that the api may write no entry of its own making.
 CREATE FUNCTION audit_change() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
-    -- Counters that say nothing to a person.
-    hidden constant text[] := ARRAY['version', 'changed_xid', 'changed_at'];
+    -- Counters that say nothing to a person, and what is a secret's.
+    hidden constant text[] := ARRAY['version', 'changed_xid', 'changed_at', 'token_hash'];
     old_row jsonb := CASE TG_OP WHEN 'INSERT' THEN NULL ELSE to_jsonb(OLD) - hidden END;
     new_row jsonb := CASE TG_OP WHEN 'DELETE' THEN NULL ELSE to_jsonb(NEW) - hidden END;
     whole jsonb := coalesce(new_row, old_row);

@@ -12,6 +12,7 @@ pub mod api;
 pub mod sign_up;
 pub mod reset;
 pub mod notices;
+pub mod people;
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use chrono::{DateTime, Utc};
@@ -37,6 +38,8 @@ pub struct Visit {
     pub cookie: Option<Secret>,
     /// The secret of a step it began.
     pub flow: Option<Secret>,
+    /// The secret of one's own session, while one looks through another's eyes.
+    pub own: Option<Secret>,
     /// Now.
     pub now: DateTime<Utc>,
 }
@@ -86,6 +89,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Visit {
         let cookie = auth::cookie(&parts.headers, name).and_then(Secret::read);
         let flow = auth::cookie(&parts.headers, session::flow_name(place.is_secure));
         let flow = flow.and_then(Secret::read);
-        Ok(Self { place, agent: auth::agent(&parts.headers), cookie, flow, now: clock::now() })
+        let own = auth::cookie(&parts.headers, session::own_name(place.is_secure));
+        let own = own.and_then(Secret::read);
+        let agent = auth::agent(&parts.headers);
+        Ok(Self { place, agent, cookie, flow, own, now: clock::now() })
     }
 }

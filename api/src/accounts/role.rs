@@ -83,11 +83,19 @@ pub enum Permission {
     SeeConversions,
     /// Commissions.
     SeeCommissions,
+    /// Who is what on the site.
+    SeePeople,
+    /// Make people something else, invite and suspend them.
+    ChangePeople,
+    /// Look through somebody's eyes.
+    Impersonate,
+    /// What was changed, by whom.
+    SeeAudit,
 }
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::SeeNumbers,
         Self::SeeLinks,
         Self::ChangeLinks,
@@ -98,6 +106,10 @@ impl Permission {
         Self::ChangeAffiliates,
         Self::SeeConversions,
         Self::SeeCommissions,
+        Self::SeePeople,
+        Self::ChangePeople,
+        Self::Impersonate,
+        Self::SeeAudit,
     ];
 
     /// Who may. What of it they may, `tenant::Reach` says.
@@ -115,12 +127,21 @@ impl Permission {
             Self::ChangePrograms | Self::ChangeAffiliates => &[Admin, Manager],
             Self::SeePostbacks => &[Admin, Manager, Advertiser],
             Self::SeeAffiliates => &[Admin, Manager, Finance, Support, Analyst],
+            Self::SeePeople | Self::Impersonate => &[Admin, Support],
+            Self::ChangePeople | Self::SeeAudit => &[Admin],
         }
     }
 
     /// Whether it changes something: nobody who looks through another's eyes may.
     pub const fn changes(self) -> bool {
-        matches!(self, Self::ChangeLinks | Self::ChangePrograms | Self::ChangeAffiliates)
+        matches!(
+            self,
+            Self::ChangeLinks
+                | Self::ChangePrograms
+                | Self::ChangeAffiliates
+                | Self::ChangePeople
+                | Self::Impersonate
+        )
     }
 }
 
@@ -157,6 +178,10 @@ mod tests {
             "ChangeAffiliates: admin manager".to_owned(),
             format!("SeeConversions: {all}"),
             format!("SeeCommissions: {all}"),
+            "SeePeople: admin support".to_owned(),
+            "ChangePeople: admin".to_owned(),
+            "Impersonate: admin support".to_owned(),
+            "SeeAudit: admin".to_owned(),
         ];
         assert_eq!(table, expected);
     }

@@ -66,6 +66,21 @@ pub fn flow_cookie(secret: Option<&Secret>, is_secure: bool) -> String {
     )
 }
 
+/// The name of the cookie with one's own session, while one looks through another's eyes.
+pub const fn own_name(is_secure: bool) -> &'static str {
+    if is_secure { "__Host-own" } else { "own-insecure" }
+}
+
+/// Its `Set-Cookie`; `None` takes it away.
+pub fn own_cookie(secret: Option<&Secret>, is_secure: bool) -> String {
+    let (value, age) = secret.map_or(("", 0), |secret| (secret.text(), 3600));
+    let secure = if is_secure { "; Secure" } else { "" };
+    format!(
+        "{}={value}; Path=/; HttpOnly; SameSite=Lax{secure}; Max-Age={age}",
+        own_name(is_secure)
+    )
+}
+
 /// The `Set-Cookie` that takes it away.
 pub fn no_cookie(is_secure: bool) -> String {
     set("", is_secure, "; Max-Age=0")

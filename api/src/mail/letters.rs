@@ -1,7 +1,11 @@
 //! The letters we write, each in the reader's language.
 
 use super::Letter;
-use crate::{accounts::flows::Visit, app::App, i18n::Text};
+use crate::{
+    accounts::{flows::Visit, role::Role},
+    app::App,
+    i18n::Text,
+};
 
 /// To whom, from where, in which voice.
 #[derive(Debug, Clone, Copy)]
@@ -20,8 +24,8 @@ pub struct To<'a> {
 
 /// The letters, by the keys of their words.
 #[cfg(test)]
-pub(crate) const KEYS: [&str; 6] =
-    ["confirm", "already", "reset", "password-changed", "new-device", "factors-changed"];
+pub(crate) const KEYS: [&str; 7] =
+    ["invited", "confirm", "already", "reset", "password-changed", "new-device", "factors-changed"];
 
 impl To<'_> {
     fn letter(&self, kind: &'static str, key: &str, values: &[(&'static str, &str)]) -> Letter {
@@ -74,6 +78,16 @@ pub fn reset(to: To<'_>, token: &str) -> Letter {
     Letter {
         button: Some((to.t.say("mail-reset-button"), url)),
         ..to.letter("reset", "reset", &[])
+    }
+}
+
+/// Somebody is asked to be something on a site.
+pub fn invited(to: To<'_>, (by, role): (&str, Role), token: &str) -> Letter {
+    let url = to.url(&format!("/accounts/invitation/?token={token}"));
+    let role = to.t.word("role", role.name());
+    Letter {
+        button: Some((to.t.say("mail-invited-button"), url)),
+        ..to.letter("invited", "invited", &[("by", by), ("role", &role)])
     }
 }
 

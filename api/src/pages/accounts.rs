@@ -4,6 +4,9 @@ pub(super) mod sign_in;
 pub(super) mod sign_up;
 pub(super) mod reset;
 pub(super) mod mail;
+pub(super) mod people;
+pub(super) mod invitation;
+pub(super) mod audit;
 pub(super) mod second;
 pub(super) mod setup;
 pub(super) mod proof;
@@ -23,19 +26,19 @@ use axum::{
     http::{HeaderValue, header},
     middleware::from_fn,
     response::{IntoResponse, Redirect, Response},
-    routing::{get, post},
+    routing::{MethodRouter, get, post},
 };
 
 use super::{
     home, html,
-    parts::{OwnCard, Tab},
+    parts::{Crumb, Field, OwnCard, Tab},
     request::Asked,
     shell::{Here, Shell},
 };
 use crate::{
-    accounts::{flows::Visit, secret::Secret, session},
+    accounts::{flows::Visit, role::Permission, secret::Secret, session},
     app::App,
-    auth,
+    auth::{self, may},
     error::Error,
 };
 
@@ -52,6 +55,7 @@ pub(super) fn open_routes() -> Router<App> {
         .route("/accounts/confirm-email/", get(sign_up::look).post(sign_up::confirm))
         .route("/accounts/password/reset/", get(reset::form).post(reset::ask))
         .route("/accounts/password/reset/confirm/", get(reset::look).post(reset::change))
+        .route("/accounts/invitation/", get(invitation::look).post(invitation::accept))
         .route("/accounts/mail/", get(mail::list))
         .route("/accounts/mail/{name}/", get(mail::show))
         .route("/accounts/setup/", get(setup::form).post(setup::make))
@@ -74,6 +78,7 @@ pub(super) fn own_routes() -> Router<App> {
         .route_layer(from_fn(auth::proved));
     Router::new()
         .route("/accounts/logout/", get(home).post(sign_in::leave))
+        .route("/accounts/impersonation/end/", post(people::end_impersonation))
         .route("/accounts/reauthenticate/", get(proof::form).post(proof::prove))
         .route("/accounts/profile/", get(profile::form).post(profile::save))
         .route("/accounts/settings/", get(settings::form).post(settings::save))
@@ -82,6 +87,31 @@ pub(super) fn own_routes() -> Router<App> {
         .route("/accounts/sessions/{id}/end/", post(sessions::end))
         .route("/accounts/security-log/", get(log::show))
         .merge(proved)
+}
+
+/// For who runs the site.
+pub(super) fn site_routes(app: &App) -> Router<App> {
+    use Permission::{ChangePeople, Impersonate, SeeAudit, SeePeople};
+    // What makes people something else wants a fresh proof besides.
+    let proved =
+        |what, routes: MethodRouter<App>| may(app, what, routes.route_layer(from_fn(auth::proved)));
+    Router::new()
+        .route(
+            "/accounts/people/",
+            may(app, SeePeople, get(people::show))
+                .merge(proved(ChangePeople, post(people::invite))),
+        )
+        .route(
+            "/accounts/people/{id}/",
+            may(app, SeePeople, get(people::one)).merge(proved(ChangePeople, post(people::change))),
+        )
+        .route("/accounts/people/{id}/suspend/", proved(ChangePeople, post(people::suspend)))
+        .route("/accounts/people/{id}/impersonate/", proved(Impersonate, post(people::impersonate)))
+        .route(
+            "/accounts/people/invitations/{id}/revoke/",
+            proved(ChangePeople, post(people::revoke)),
+        )
+        .route("/accounts/audit/", may(app, SeeAudit, get(audit::show)))
 }
 
 /// A page of one's own account.
@@ -101,6 +131,33 @@ struct Alone {
     shell: Shell,
     cards: Vec<OwnCard>,
     away: (String, String),
+}
+
+/// A page of who runs the site: cards under each other.
+#[derive(Template)]
+#[template(path = "pages/accounts/sheet.html")]
+struct SheetPage {
+    shell: Shell,
+    crumbs: Vec<Crumb>,
+    find: Option<(&'static str, Field)>,
+    cards: Vec<OwnCard>,
+    next: String,
+}
+
+/// What stands on such a page.
+struct Sheet {
+    here: Here,
+    title: String,
+    crumbs: Vec<Crumb>,
+    find: Option<(&'static str, Field)>,
+    cards: Vec<OwnCard>,
+    next: String,
+}
+
+fn sheet(asked: &Asked, of: Sheet) -> Result<Response, Error> {
+    let Sheet { here, title, crumbs, find, cards, next } = of;
+    let shell = asked.shell(here, title);
+    Ok(html(&SheetPage { shell, crumbs, find, cards, next })?.into_response())
 }
 
 const TABS: [(&str, &str); 7] = [

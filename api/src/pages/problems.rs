@@ -17,6 +17,8 @@ struct Page {
     number: String,
     /// It comes back by itself: a store is away, and nothing was sent that must not be sent again.
     retry: bool,
+    /// Where to do what is missing.
+    way: Option<(String, &'static str)>,
 }
 
 /// The page of a problem; plain words where even that cannot be rendered.
@@ -42,5 +44,7 @@ pub(crate) fn problem(
     let shell = asked.shell(Here::Elsewhere, t.say(title));
     let number = if status == 500 { id.to_owned() } else { String::new() };
     let retry = status == 503 && method == Method::GET;
-    Page { shell, text: t.say(text), number, retry }.render().unwrap_or_else(|_| t.say(title))
+    let way = (problem.code.name == "step_up_required")
+        .then(|| (t.say("proof-title"), "/accounts/reauthenticate/?next=/accounts/2fa/"));
+    Page { shell, text: t.say(text), number, retry, way }.render().unwrap_or_else(|_| t.say(title))
 }

@@ -48,6 +48,10 @@ pub(crate) enum Here {
     Programs,
     /// `/affiliate/affiliates/`
     Affiliates,
+    /// `/accounts/people/`
+    People,
+    /// `/accounts/audit/`
+    Audit,
     /// A page outside the navigation.
     Elsewhere,
 }
@@ -108,6 +112,16 @@ impl Shell {
         self.may(Permission::ChangeAffiliates)
     }
 
+    /// People may be made something else.
+    pub(crate) fn changes_people(&self) -> bool {
+        self.may(Permission::ChangePeople)
+    }
+
+    /// Somebody's eyes may be looked through.
+    pub(crate) fn impersonates(&self) -> bool {
+        self.may(Permission::Impersonate)
+    }
+
     /// How an advertiser's server calls is shown.
     pub(crate) fn sees_postbacks(&self) -> bool {
         self.may(Permission::SeePostbacks)
@@ -128,7 +142,7 @@ impl Shell {
     }
 }
 
-const PLACES: [(Here, &str, &str, &str, Permission); 7] = [
+const PLACES: [(Here, &str, &str, &str, Permission); 9] = [
     (
         Here::Dashboard,
         "nav-dashboard",
@@ -177,6 +191,20 @@ const PLACES: [(Here, &str, &str, &str, Permission); 7] = [
         "/affiliate/affiliates/",
         "M7.5 9.500a2.7 2.7 0 1 0 0-5.4 2.7 2.7 0 0 0 0 5.400ZM2.5 16c0-2.8 2.2-4.3 5-4.300s5 1.5 5 4.300M13 4.400a2.6 2.6 0 0 1 0 4.900M15 12.100c1.6.6 2.5 1.9 2.5 3.9",
         Permission::SeeAffiliates,
+    ),
+    (
+        Here::People,
+        "nav-people",
+        "/accounts/people/",
+        "M10 9.5a3 3 0 1 0 0-6 3 3 0 0 0 0 6ZM4 16.500c0-3.200 2.600-5 6-5s6 1.800 6 5",
+        Permission::SeePeople,
+    ),
+    (
+        Here::Audit,
+        "nav-audit",
+        "/accounts/audit/",
+        "M5 3.500h10v13H5zM7.500 7h5M7.500 10h5M7.500 13h3",
+        Permission::SeeAudit,
     ),
 ];
 

@@ -10,3 +10,4 @@ pub mod factors;
 pub mod passkeys;
 pub mod pending;
 pub mod refresh;
+pub mod people;

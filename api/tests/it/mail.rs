@@ -31,6 +31,7 @@ fn visit() -> api::accounts::flows::Visit {
         agent: String::new(),
         cookie: None,
         flow: None,
+        own: None,
         now: now(),
     }
 }

@@ -15,6 +15,7 @@ mod matrix;
 mod metrics;
 mod outages;
 mod pages;
+mod people;
 mod programs_sign_in;
 mod sign_up;
 mod stats;

@@ -178,6 +178,7 @@ fn passkey_card(t: Text, visit: &Visit, keys: &[Passkey]) -> OwnCard {
             Some(at) => t.say1("used-last", "time", &t.near(at, visit.now, chrono_tz::Tz::UTC)),
             None => t.say("used-never"),
         },
+        lines: Vec::new(),
         chip: None,
         action: Some((format!("/accounts/2fa/passkeys/{}/remove/", key.id), t.say("remove"))),
         href: String::new(),

@@ -43,6 +43,7 @@ pub(in crate::pages) async fn show(
         OwnRow {
             title: t.word("event", &event.kind),
             sub: format!("{when} · {device} · {} · {}", event.network, event.host),
+            lines: Vec::new(),
             chip: None,
             action: None,
             href: String::new(),

@@ -39,6 +39,7 @@ pub(in crate::pages) async fn list(
         OwnRow {
             title: one.subject,
             sub: format!("{} · {}", one.to, t.near(at, clock::now(), chrono_tz::Tz::UTC)),
+            lines: Vec::new(),
             chip: None,
             action: None,
             href: format!("{HOME}{}/", one.name),

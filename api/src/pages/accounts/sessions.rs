@@ -82,6 +82,7 @@ fn row(t: Text, visit: &Visit, one: &Session, own: Option<i64>) -> OwnRow {
     OwnRow {
         title: device(t, &one.agent),
         sub,
+        lines: Vec::new(),
         chip,
         action: (!is_own)
             .then(|| (format!("/accounts/sessions/{}/end/", one.id), t.say("end-session"))),

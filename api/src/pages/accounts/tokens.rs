@@ -150,6 +150,7 @@ fn row(t: Text, visit: &Visit, token: &Token) -> OwnRow {
     OwnRow {
         title: token.name.clone(),
         sub: format!("{}… · {scopes} · {used} · {ends}", token.prefix),
+        lines: Vec::new(),
         chip: None,
         action: Some((format!("/accounts/tokens/{}/revoke/", token.id), t.say("revoke"))),
         href: String::new(),

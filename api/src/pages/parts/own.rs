@@ -52,12 +52,21 @@ pub(crate) struct OwnRow {
     pub title: String,
     /// More of it.
     pub sub: String,
+    /// Lines of more, one under the other.
+    pub lines: Vec<String>,
     /// A state.
     pub chip: Option<Chip>,
     /// What may be done with it: the form's address, the button's words.
     pub action: Option<(String, String)>,
     /// Where it leads.
     pub href: String,
+}
+
+impl OwnRow {
+    /// With lines of more under it.
+    pub(crate) fn with_lines(self, lines: Vec<String>) -> Self {
+        Self { lines, ..self }
+    }
 }
 
 /// A form of a card.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use sqlx::PgExecutor;
 
 /// The words of what can happen.
-pub const KINDS: [&str; 25] = [
+pub const KINDS: [&str; 32] = [
     "signed_in",
     "signed_out",
     "signed_up",
@@ -31,6 +31,13 @@ pub const KINDS: [&str; 25] = [
     "email_confirmed",
     "reset_asked",
     "password_reset",
+    "role_changed",
+    "suspended",
+    "resumed",
+    "invitation_accepted",
+    "impersonated",
+    "impersonates",
+    "looked_at",
 ];
 
 /// Something that happened.

@@ -217,6 +217,17 @@ pub async fn delete_one(db: impl PgExecutor<'_>, user: i64, id: i64) -> Result<b
     Ok(done.execute(db).await?.rows_affected() == 1)
 }
 
+/// Ends all of somebody's at a host.
+///
+/// # Errors
+/// `sqlx::Error` when PostgreSQL does not answer.
+pub async fn delete_at(db: impl PgExecutor<'_>, user: i64, host: &str) -> Result<(), sqlx::Error> {
+    sqlx::query!("DELETE FROM accounts_session WHERE user_id = $1 AND host = $2", user, host)
+        .execute(db)
+        .await
+        .map(drop)
+}
+
 /// Ends all of somebody's but one (none: all), and says how many.
 ///
 /// # Errors
