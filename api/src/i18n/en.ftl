@@ -264,7 +264,7 @@ device-other = Other
 ## Dashboard
 dashboard-empty = No click yet
 dashboard-empty-text = As soon as a visitor follows one of your links, this page shows it, a second later. Open this one to see it happen:
-dashboard-start = Three steps to the first click
+dashboard-start = On the way to the first click
 start-program = Make a program
 start-program-text = What is promoted: where visitors go and what a sale pays.
 start-affiliate = Add an affiliate

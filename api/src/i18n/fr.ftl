@@ -264,7 +264,7 @@ device-other = Autre
 ## Tableau de bord
 dashboard-empty = Pas encore de clic
 dashboard-empty-text = Dès qu’un visiteur suit un de vos liens, cette page le montre, une seconde plus tard. Ouvrez celui-ci pour le voir :
-dashboard-start = Trois étapes jusqu’au premier clic
+dashboard-start = En route vers le premier clic
 start-program = Créer un programme
 start-program-text = Ce qui est promu : où vont les visiteurs et ce que rapporte une vente.
 start-affiliate = Ajouter un affilié

@@ -42,13 +42,17 @@ struct Html<'a> {
     letter: &'a Letter,
 }
 
-#[derive(Template)]
-#[template(path = "emails/letter.txt", escape = "none")]
-struct Plain<'a> {
-    letter: &'a Letter,
-}
-
 impl Letter {
+    /// For those who read text: its parts with an empty line between them.
+    fn text(&self) -> String {
+        let mut parts = vec![self.subject.clone()];
+        parts.extend(self.paragraphs.iter().cloned());
+        parts.extend(self.button.iter().map(|(label, url)| format!("{label}: {url}")));
+        parts.extend(self.code.iter().map(|code| format!("    {code}")));
+        parts.push(format!("-- \n{}", self.footer));
+        parts.join("\n\n") + "\n"
+    }
+
     /// As it is sent.
     ///
     /// # Errors
@@ -64,7 +68,7 @@ impl Letter {
         }
         Ok(Rendered {
             subject: self.subject.clone(),
-            text: Plain { letter: self }.render()?,
+            text: self.text(),
             html: Html { letter: self }.render()?,
         })
     }

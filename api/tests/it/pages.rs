@@ -136,7 +136,7 @@ async fn every_page_renders_with_nothing_and_with_a_little() {
         }
         if round == 0 {
             let nothing = world.page("/dashboard/", "en").await.text;
-            assert!(nothing.contains("Three steps to the first click"), "{nothing}");
+            assert!(nothing.contains("On the way to the first click"), "{nothing}");
             world = world.with_a_little().await;
         }
     }

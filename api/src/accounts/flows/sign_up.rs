@@ -185,6 +185,7 @@ pub async fn confirm_by_code(
 async fn confirm(app: &App, visit: &Visit, code: &Code) -> Result<Secret, Error> {
     let gone = || Error::NotFound("link of a mail");
     let db = Db::new(app.db.clone(), visit.place.site, &Reach::ALL);
+    let db = db.acting(code.user_id, &visit.network(), "");
     let user = users::get(&app.db, code.user_id).await?;
     let mut tx = db.begin().await?;
     let first = codes::delete(&mut *tx, code.id).await?;

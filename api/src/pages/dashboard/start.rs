@@ -1,6 +1,7 @@
 //! The first screen while there is nothing to show: the steps to the first click, each done or open.
 
 use crate::{
+    accounts::role::Permission,
     error::Error,
     i18n::Text,
     pages::parts::{Code, Empty},
@@ -55,10 +56,13 @@ pub(super) async fn steps(ctx: &TenantCtx, t: Text) -> Result<Option<Start>, Err
             titled: false,
         }),
     });
-    let steps = vec![
+    // Who may not take a step is not told to.
+    let may = [Permission::ChangePrograms, Permission::ChangeAffiliates, Permission::ChangeLinks];
+    let steps = [
         step("start-program", "/affiliate/programs/?edit=new", !programs.rows.is_empty()),
         step("start-affiliate", "/affiliate/affiliates/?edit=new", !affiliates.rows.is_empty()),
         step("start-link", "/affiliate/links/?edit=new", ready.is_some()),
     ];
-    Ok(Some(Start { steps, ready }))
+    let own = steps.into_iter().zip(may).filter(|(_, what)| ctx.may(*what));
+    Ok(Some(Start { steps: own.map(|(step, _)| step).collect(), ready }))
 }
