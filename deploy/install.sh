@@ -2,7 +2,7 @@
 # Installs what a build and a run need and this machine lacks. Quick when nothing is missing.
 #   install.sh         what demo, test and check need
 #   install.sh bench   also what the collector is measured against, and with
-#   install.sh kafka   also the Kafka broker that tests use
+#   install.sh kafka   also the Kafka broker and the Redis that tests use
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -20,6 +20,8 @@ if [ "${1:-}" = bench ]; then
     need wrk wrk
 fi
 if [ "${1:-}" = kafka ]; then
+    # What tests share limits through.
+    need redis-server redis-server
     need java default-jre-headless
     need mvn maven
     need openssl openssl

@@ -14,7 +14,7 @@ use crate::{
     accounts::{hashing::Hashing, jwt::Jwt, seal::Seal, secret::Secret},
     config::Stores,
     hosts::Hosts,
-    limits::Limits,
+    limits::{Limits, Shared},
     metrics::Metrics,
     queries::{
         kept, live,
@@ -95,7 +95,7 @@ impl App {
             hashing: Hashing::start().context("no threads for password hashes")?,
             seal: Seal::new(&keys),
             jwt: Jwt::new(&keys)?,
-            limits: Limits::default(),
+            limits: limits(config)?,
             kept: kept::Remembered::default(),
             live: live::Feed::default(),
             metrics: Metrics::new()?,
@@ -121,6 +121,11 @@ impl App {
             self.tracking_url, program.id, program.currency
         )
     }
+}
+
+fn limits(config: &Config) -> anyhow::Result<Limits> {
+    let shared = config.stores.redis_url.as_deref().map(Shared::at).transpose()?;
+    Ok(Limits::new(shared, config.stores.nodes))
 }
 
 fn mail_from(config: &Config) -> anyhow::Result<String> {

@@ -67,6 +67,12 @@ pub struct Stores {
     /// this process does none of it.
     #[arg(long, env = "TRIBUTARY_JOBS_DATABASE_URL", hide_env_values = true)]
     pub jobs_database_url: Option<String>,
+    /// Redis, where several processes count what is limited together: redis://user:password@host:6379/0
+    #[arg(long, env = "TRIBUTARY_REDIS_URL", hide_env_values = true)]
+    pub redis_url: Option<String>,
+    /// Processes of this kind: each allows its part of the limits while Redis is away, or where there is none
+    #[arg(long, env = "TRIBUTARY_NODES", default_value_t = 1)]
+    pub nodes: u32,
     /// Connections to PostgreSQL at most
     #[arg(long, default_value_t = 8)]
     pub database_connections: u32,

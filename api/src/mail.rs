@@ -22,10 +22,10 @@ use crate::{
 };
 
 /// Whether one more letter may go to an address now; counted.
-pub fn may_send(app: &App, address: &str, now_ms: i64) -> bool {
+pub async fn may_send(app: &App, address: &str, now_ms: i64) -> bool {
     let address = address.to_lowercase();
-    app.limits.take(limits::MAIL_MINUTE, &address, now_ms).is_ok()
-        && app.limits.take(limits::MAIL_HOUR, &address, now_ms).is_ok()
+    app.limits.take(limits::MAIL_MINUTE, &address, now_ms).await.is_ok()
+        && app.limits.take(limits::MAIL_HOUR, &address, now_ms).await.is_ok()
 }
 
 /// Puts a letter into the queue of its site.

@@ -51,6 +51,9 @@ impl Metrics {
         let mails =
             opts("mails_total", "Letters, by what became of a try: sent, retried, given_up");
         let mails = IntCounterVec::new(mails, &["became"])?;
+        for became in ["sent", "retried", "given_up"] {
+            mails.with_label_values(&[became]);
+        }
         let seconds = HistogramOpts {
             common_opts: opts("request_seconds", "Time until an answer begins, by route"),
             // From a millisecond to 33 seconds, by doubling: an answer is given up after 40.

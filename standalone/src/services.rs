@@ -111,6 +111,9 @@ fn common_environment(installation: &Installation, role: Role) -> anyhow::Result
     Ok(environment)
 }
 
+/// A proxy of this machine.
+const LOOPBACK: &str = "127.0.0.1/32,::1/128";
+
 type Environment = Vec<(&'static str, String)>;
 
 fn collector_environment(installation: &Installation) -> anyhow::Result<Environment> {
@@ -124,7 +127,7 @@ fn collector_environment(installation: &Installation) -> anyhow::Result<Environm
     ]);
     if std::env::var_os("TRIBUTARY_TRUSTED_PROXIES").is_none() {
         // On one machine only a proxy of this machine can come from loopback.
-        environment.push(("TRIBUTARY_TRUSTED_PROXIES", "127.0.0.1/32,::1/128".to_owned()));
+        environment.push(("TRIBUTARY_TRUSTED_PROXIES", LOOPBACK.to_owned()));
     }
     Ok(environment)
 }
@@ -160,6 +163,9 @@ fn api_environment(installation: &Installation) -> anyhow::Result<Environment> {
         .all(|name| std::env::var_os(name).is_none())
     {
         environment.push(("TRIBUTARY_MAIL_FOLDER", path(&installation.layout.mail())));
+    }
+    if std::env::var_os("TRIBUTARY_TRUSTED_PROXIES").is_none() {
+        environment.push(("TRIBUTARY_TRUSTED_PROXIES", LOOPBACK.to_owned()));
     }
     if installation.is_demo {
         environment.push(("TRIBUTARY_DEMO", "true".to_owned()));

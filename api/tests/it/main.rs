@@ -8,6 +8,7 @@ mod bad_input;
 mod conversions;
 mod expired;
 mod factors;
+mod limits;
 mod lists;
 mod live;
 mod mail;

@@ -160,7 +160,7 @@ async fn sessions_are_listed_and_ended_by_their_owner_alone() {
             .header(header::AUTHORIZATION, format!("Bearer {token}"));
         world.send(asked.body(Body::empty()).unwrap()).await.status.as_u16()
     };
-    assert_eq!(end(TOKEN, &other).await, 404);
+    assert_eq!(end(TOKEN, &other).await, 403, "a personal token is no session");
     assert_eq!(end(&here, "ses_x").await, 404);
     assert_eq!(end(&here, &other).await, 204);
     assert_eq!(

@@ -141,6 +141,8 @@ async fn an_owner_and_an_empty_database_do_not_start() {
         let stores = api::config::Stores {
             database_url,
             jobs_database_url: None,
+            redis_url: None,
+            nodes: 1,
             database_connections: 1,
             clickhouse_url: "http://127.0.0.1:1/".to_owned(),
             clickhouse_database: "tributary".to_owned(),

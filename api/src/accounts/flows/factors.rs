@@ -53,13 +53,13 @@ pub async fn confirm_totp(
     typed: &str,
 ) -> Result<Option<(Secret, Vec<String>)>, Error> {
     let Some(session) = viewer.session() else { return Err(Error::Forbidden) };
-    app.limits.take(limits::SECOND_FACTOR, &viewer.user.to_string(), visit.now_ms())?;
+    app.limits.take(limits::SECOND_FACTOR, &viewer.user.to_string(), visit.now_ms()).await?;
     let user = users::get(&app.db, viewer.user).await?;
     let Some(step) = step_of(app, visit, &user, (typed, false)).await? else { return Ok(None) };
     if !factors::use_step(&app.db, user.id, step, visit.now).await? {
         return Ok(None);
     }
-    app.limits.give_back(limits::SECOND_FACTOR, &viewer.user.to_string());
+    app.limits.give_back(limits::SECOND_FACTOR, &viewer.user.to_string()).await;
     let codes = new_codes(app, visit, viewer).await?;
     visit.note(app, user.id, "totp_added").await?;
     notices::factors_changed(app, visit, user.id, "totp_added").await?;

@@ -69,7 +69,7 @@ pub async fn add(
 /// `TooOften`, or a store that does not answer.
 pub async fn ask_any(app: &App, visit: &Visit) -> Result<(Value, Secret), Error> {
     let address = visit.place.address.to_string();
-    app.limits.take(limits::SIGN_IN_ADDRESS, &address, visit.now_ms())?;
+    app.limits.take(limits::SIGN_IN_ADDRESS, &address, visit.now_ms()).await?;
     let asked = ceremony(visit)?.begin_any().map_err(fault)?;
     keep(app, visit, (Kind::PasskeySignIn, None), asked).await
 }
@@ -109,7 +109,7 @@ pub(super) async fn judge_of(
     user: i64,
     (state, answer): (Value, Value),
 ) -> Result<(), Error> {
-    app.limits.take(limits::SECOND_FACTOR, &user.to_string(), visit.now_ms())?;
+    app.limits.take(limits::SECOND_FACTOR, &user.to_string(), visit.now_ms()).await?;
     let keys = credentials(app, visit, user).await?;
     let answered = ceremony(visit)?.end_of(state, answer, &keys).map_err(refused)?;
     let (id, changed) = (&answered.credential_id, answered.changed.as_ref());

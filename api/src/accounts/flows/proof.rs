@@ -26,7 +26,7 @@ pub async fn prove(
     (password, code): (&str, &str),
 ) -> Result<Option<Secret>, Error> {
     let Some(session) = viewer.session() else { return Err(Error::Forbidden) };
-    app.limits.take(limits::REAUTHENTICATE, &viewer.user.to_string(), visit.now_ms())?;
+    app.limits.take(limits::REAUTHENTICATE, &viewer.user.to_string(), visit.now_ms()).await?;
     let user = users::get(&app.db, viewer.user).await?;
     let shown = match code.trim() {
         "" => {

@@ -21,7 +21,9 @@ use crate::{
 /// # Errors
 /// `TooOften` by the client's address alone, or a store that does not answer.
 pub async fn ask(app: &App, visit: &Visit, email: &str, t: Text) -> Result<(), Error> {
-    app.limits.take(limits::RESET_ADDRESS, &visit.place.address.to_string(), visit.now_ms())?;
+    app.limits
+        .take(limits::RESET_ADDRESS, &visit.place.address.to_string(), visit.now_ms())
+        .await?;
     let email = email.trim();
     if !super::first::is_address(email) {
         return Err(Error::field("email", "invalid_email", "an address such as anna@example.org"));
@@ -29,8 +31,9 @@ pub async fn ask(app: &App, visit: &Visit, email: &str, t: Text) -> Result<(), E
     let Some(user) = users::find(&app.db, email).await?.filter(|user| user.is_active) else {
         return Ok(());
     };
-    let limited = app.limits.take(limits::RESET_ACCOUNT, &user.id.to_string(), visit.now_ms());
-    if limited.is_err() || !mail::may_send(app, &user.email, visit.now_ms()) {
+    let limited =
+        app.limits.take(limits::RESET_ACCOUNT, &user.id.to_string(), visit.now_ms()).await;
+    if limited.is_err() || !mail::may_send(app, &user.email, visit.now_ms()).await {
         return Ok(());
     }
     let token = Secret::new()?;

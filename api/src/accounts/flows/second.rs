@@ -86,7 +86,8 @@ pub(super) async fn check(
     user: &User,
     typed: &str,
 ) -> Result<Option<&'static str>, Error> {
-    let limited = app.limits.take(limits::SECOND_FACTOR, &user.id.to_string(), visit.now_ms());
+    let limited =
+        app.limits.take(limits::SECOND_FACTOR, &user.id.to_string(), visit.now_ms()).await;
     if limited.is_err() {
         visit.note(app, user.id, "second_factor_limited").await?;
     }
@@ -111,7 +112,7 @@ pub(super) async fn check(
     }
     // A right one is none of the guesses that are counted.
     if shown.is_some() {
-        app.limits.give_back(limits::SECOND_FACTOR, &user.id.to_string());
+        app.limits.give_back(limits::SECOND_FACTOR, &user.id.to_string()).await;
     }
     Ok(shown)
 }

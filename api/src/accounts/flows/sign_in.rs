@@ -38,8 +38,8 @@ pub async fn check(
     password: String,
 ) -> Result<Outcome, Error> {
     let (now_ms, network) = (visit.now_ms(), visit.network());
-    app.limits.take(limits::SIGN_IN_ADDRESS, &visit.place.address.to_string(), now_ms)?;
-    app.limits.take(limits::SIGN_IN_NETWORK, &network, now_ms)?;
+    app.limits.take(limits::SIGN_IN_ADDRESS, &visit.place.address.to_string(), now_ms).await?;
+    app.limits.take(limits::SIGN_IN_NETWORK, &network, now_ms).await?;
     let user = match readable(login) {
         true => users::find(&app.db, login).await?,
         false => None,
@@ -47,12 +47,12 @@ pub async fn check(
     // By the account where there is one: its name and its address are one account.
     let account = user.as_ref().map_or_else(|| login.to_lowercase(), |user| user.id.to_string());
     let key = format!("{account}@{network}");
-    app.limits.take(limits::WRONG_PASSWORD, &key, now_ms)?;
+    app.limits.attempt(limits::WRONG_PASSWORD, &key, now_ms).await?;
     let kept = user.as_ref().filter(|user| user.is_active).map(|user| user.password.clone());
     let verdict = app.hashing.verify(password, kept).await.map_err(|_| Error::Busy)?;
     match (user, &verdict) {
         (Some(user), Verdict::Right | Verdict::Renewed(_)) => {
-            app.limits.give_back(limits::WRONG_PASSWORD, &key);
+            app.limits.opened(limits::WRONG_PASSWORD, &key).await;
             if let Verdict::Renewed(hash) = &verdict {
                 users::renew_hash(&app.db, user.id, hash).await?;
             }

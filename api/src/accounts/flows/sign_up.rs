@@ -40,7 +40,7 @@ pub async fn begin(app: &App, visit: &Visit, wish: &Wish, t: Text) -> Result<Sec
     if !is_open(app, visit).await? {
         return Err(Error::Forbidden);
     }
-    app.limits.take(limits::SIGN_UP, &visit.place.address.to_string(), visit.now_ms())?;
+    app.limits.take(limits::SIGN_UP, &visit.place.address.to_string(), visit.now_ms()).await?;
     let hash = app.hashing.hash(wish.password.clone()).await.map_err(|_| Error::Busy)?;
     let hash = hash.map_err(|error| Error::Fault(error.to_string()))?;
     let browser = Secret::new()?;
@@ -54,7 +54,7 @@ pub async fn begin(app: &App, visit: &Visit, wish: &Wish, t: Text) -> Result<Sec
         users::set_password(&mut *tx, user.id, &hash, visit.now).await?;
     }
     tx.commit().await?;
-    if mail::may_send(app, &user.email, visit.now_ms()) {
+    if mail::may_send(app, &user.email, visit.now_ms()).await {
         match user.email_verified_at {
             Some(_) => mail::send(app, visit, &letters::already(to(app, visit, t, &user))).await?,
             None => send_confirm(app, visit, &user, (t, &browser)).await?,
@@ -72,7 +72,7 @@ pub async fn begin(app: &App, visit: &Visit, wish: &Wish, t: Text) -> Result<Sec
 /// A store that does not answer.
 pub async fn again(app: &App, visit: &Visit, user: &User, t: Text) -> Result<Secret, Error> {
     let browser = Secret::new()?;
-    if mail::may_send(app, &user.email, visit.now_ms()) {
+    if mail::may_send(app, &user.email, visit.now_ms()).await {
         send_confirm(app, visit, user, (t, &browser)).await?;
     }
     Ok(browser)
@@ -147,11 +147,9 @@ pub async fn confirm_by_link(
     let (link, code) = look(app, visit, token).await?;
     if link == Link::Foreign {
         let address = visit.place.address.to_string();
-        app.limits.take(
-            limits::WRONG_PASSWORD,
-            &format!("{}@{address}", code.user_id),
-            visit.now_ms(),
-        )?;
+        app.limits
+            .attempt(limits::WRONG_PASSWORD, &format!("{}@{address}", code.user_id), visit.now_ms())
+            .await?;
         let user = users::get(&app.db, code.user_id).await?;
         let verdict = app.hashing.verify(password.to_owned(), Some(user.password)).await;
         if verdict.map_err(|_| Error::Busy)? == Verdict::Wrong {
@@ -170,7 +168,7 @@ pub async fn confirm_by_code(
     visit: &Visit,
     typed: &str,
 ) -> Result<Option<Secret>, Error> {
-    app.limits.take(limits::CODE_ADDRESS, &visit.place.address.to_string(), visit.now_ms())?;
+    app.limits.take(limits::CODE_ADDRESS, &visit.place.address.to_string(), visit.now_ms()).await?;
     let (Some(typed), Some(browser)) = (secret::read_code(typed), &visit.flow) else {
         return Ok(None);
     };
