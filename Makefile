@@ -90,6 +90,11 @@ faults: install-kafka ## Kill, freeze and cut off everything while it works, and
 	cargo build --release --locked -p collector -p processor -p standalone -p load-tests
 	target/release/faults --seeds $(SEEDS) --first-seed $(FIRST_SEED) $(ARGS)
 
+.PHONY: guards
+guards: install ## Take each guard of the api out of the code, one at a time, and see which row of the matrix turns red
+	cargo build --locked -p standalone
+	$(STORES) -- python3 api/tests/guards.py
+
 .PHONY: clean
 clean: ## Remove what was built; the demo's data stays in ./data
 	cargo clean
