@@ -73,6 +73,9 @@ pub(super) fn own_routes() -> Router<App> {
         .route("/accounts/2fa/passkeys/", get(factors::back).post(passkeys::add))
         .route("/accounts/2fa/passkeys/ask/", post(passkeys::ask_new))
         .route("/accounts/2fa/passkeys/{id}/remove/", post(passkeys::remove))
+        .route("/accounts/sessions/", get(sessions::show))
+        .route("/accounts/sessions/end-others/", post(sessions::end_others))
+        .route("/accounts/sessions/{id}/end/", post(sessions::end))
         .route("/accounts/tokens/", get(tokens::show).post(tokens::make))
         .route("/accounts/tokens/{id}/revoke/", post(tokens::revoke))
         .route_layer(from_fn(auth::proved));
@@ -82,9 +85,6 @@ pub(super) fn own_routes() -> Router<App> {
         .route("/accounts/reauthenticate/", get(proof::form).post(proof::prove))
         .route("/accounts/profile/", get(profile::form).post(profile::save))
         .route("/accounts/settings/", get(settings::form).post(settings::save))
-        .route("/accounts/sessions/", get(sessions::show))
-        .route("/accounts/sessions/end-others/", post(sessions::end_others))
-        .route("/accounts/sessions/{id}/end/", post(sessions::end))
         .route("/accounts/security-log/", get(log::show))
         .merge(proved)
 }

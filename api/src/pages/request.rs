@@ -31,13 +31,14 @@ impl Asked {
     /// From a request's headers: the cookie's choice first, else what the browser asks for.
     pub(crate) fn of(headers: &HeaderMap, viewer: Option<Viewer>) -> Self {
         let own = viewer.as_ref().and_then(|viewer| Lang::from_tag(&viewer.language));
-        let chosen = own.or_else(|| cookie(headers, "lang").and_then(Lang::from_tag));
+        let chosen = own
+            .or_else(|| kept(headers, ["__Host-lang", "lang-insecure"]).and_then(Lang::from_tag));
         let accepted = || {
             let header = headers.get(header::ACCEPT_LANGUAGE);
             negotiate(header.and_then(|value| value.to_str().ok()).unwrap_or_default())
         };
         let own = viewer.as_ref().map(|viewer| viewer.theme.as_str()).filter(|own| !own.is_empty());
-        let theme = match own.or_else(|| cookie(headers, "theme")) {
+        let theme = match own.or_else(|| kept(headers, ["__Host-theme", "theme-insecure"])) {
             Some("light") => "light",
             Some("dark") => "dark",
             _ => "",
@@ -74,4 +75,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
         Ok(place
             .map_or(asked.clone(), |place| Self { site: Arc::clone(&place.site_name), ..asked }))
     }
+}
+
+/// A choice kept in a cookie, whichever way its browser came.
+fn kept<'a>(headers: &'a HeaderMap, names: [&str; 2]) -> Option<&'a str> {
+    names.into_iter().find_map(|name| cookie(headers, name))
 }

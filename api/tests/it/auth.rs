@@ -247,6 +247,7 @@ async fn a_password_signs_in_by_name_and_by_address_and_out_again() {
     let cookie = cookie_of(&sign_in(&world, "ben", PASSWORD).await);
     let out = world.submit_as(&cookie, "/accounts/logout/", "").await;
     assert!(out.headers[header::SET_COOKIE].to_str().unwrap().contains("Max-Age=0"));
+    assert_eq!(out.headers["clear-site-data"], "\"cache\", \"storage\"");
     // Dead on the server too, not only in the browser.
     assert_eq!(world.open_as(&cookie, "/affiliate/stats/").await.status, StatusCode::SEE_OTHER);
 }

@@ -148,6 +148,12 @@ async fn a_code_is_typed_where_the_account_was_asked_for_and_dies_after_five_tri
         typed(&browser, "BCDF-GHJK").await;
     }
     assert!(cookie(&typed(&browser, &right).await, "__Host-sid").is_none());
+    // One that is eleven minutes old.
+    later(&world);
+    let browser = cookie(&sign_up(&world, "eve@example.org", NEW).await, "__Host-flow").unwrap();
+    let right = code(&world.letters("eve@example.org").await[0]);
+    world.sql("UPDATE accounts_code SET created_at = now() - interval '11 minutes'").await;
+    assert!(cookie(&typed(&browser, &right).await, "__Host-sid").is_none());
 }
 
 #[tokio::test]

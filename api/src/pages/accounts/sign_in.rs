@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::{
     extract::State,
+    http::HeaderValue,
     response::{IntoResponse, Redirect, Response},
 };
 
@@ -115,7 +116,11 @@ pub(in crate::pages) async fn leave(
 ) -> Result<Response, Error> {
     sign_in::end(&app, &visit, &viewer).await?;
     let away = Redirect::to("/accounts/login/?done=out").into_response();
-    with_cookie(away, &session::no_cookie(visit.place.is_secure))
+    let mut away = with_cookie(away, &session::no_cookie(visit.place.is_secure))?;
+    // What the browser kept of the pages goes as well (ASVS 14.3.1); language and theme stay.
+    let all = HeaderValue::from_static("\"cache\", \"storage\"");
+    away.headers_mut().insert("clear-site-data", all);
+    Ok(away)
 }
 
 fn page(asked: &Asked, typed: &Typed, said: String, is_wrong: bool) -> SignIn {

@@ -124,8 +124,8 @@ pub async fn by_token(
     .await
 }
 
-/// The one whose code a browser typed. Counts the try before it compares, in one statement: parallel tries are
-/// counted one by one.
+/// The one whose code a browser typed within ten minutes. Counts the try before it compares, in one statement:
+/// parallel tries are counted one by one.
 ///
 /// # Errors
 /// `sqlx::Error` when PostgreSQL does not answer.
@@ -138,6 +138,7 @@ pub async fn by_code(
     let tried = sqlx::query!(
         r#"UPDATE accounts_code SET tries = tries + 1
            WHERE kind = $1 AND host = $2 AND browser_hash = $3 AND expires_at > $4 AND tries < $5
+             AND created_at > $4::timestamptz - interval '10 minutes'
            RETURNING id, user_id, email, browser_hash, code_hash"#,
         kind.name(),
         host,

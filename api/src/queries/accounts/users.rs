@@ -77,7 +77,7 @@ pub async fn insert(
     sqlx::query_scalar!(
         "INSERT INTO accounts_user (username, email, name, password, date_joined, password_changed_at)
          SELECT CASE WHEN EXISTS (SELECT FROM accounts_user WHERE lower(username) = lower($1))
-                THEN left($1, 140) || '-' || substr(md5(random()::text), 1, 6) ELSE $1 END, $2, $3, $4, $5, $5
+                THEN left($1, 140) || '-' || substr(gen_random_uuid()::text, 1, 6) ELSE $1 END, $2, $3, $4, $5, $5
          ON CONFLICT ((lower(email))) DO NOTHING RETURNING id",
         username,
         email,

@@ -15,10 +15,10 @@ async fn the_language_is_the_browsers_until_one_is_chosen() {
     let chosen =
         world.submit("/preferences/", &[("lang", "fr"), ("back", "/affiliate/links/?q=x")]).await;
     assert_eq!(chosen.headers["location"], "/affiliate/links/?q=x");
-    assert!(chosen.headers["set-cookie"].to_str().unwrap().starts_with("lang=fr; Path=/"));
+    assert!(chosen.headers["set-cookie"].to_str().unwrap().starts_with("__Host-lang=fr; Path=/"));
     let request = request("GET", "/affiliate/links/")
         .header(header::COOKIE, &world.cookie)
-        .header(header::COOKIE, "theme=dark; lang=fr")
+        .header(header::COOKIE, "__Host-theme=dark; __Host-lang=fr")
         .header(header::ACCEPT_LANGUAGE, "en");
     let page = world.send(request.body(Body::empty()).unwrap()).await.text;
     assert!(page.contains("<html lang=\"fr\" data-theme=\"dark\">"));
