@@ -54,6 +54,19 @@ impl Serve {
         assert!(self.child.wait().unwrap().success());
     }
 
+    /// A token for programs, as whoever runs the machine makes one.
+    pub(crate) fn token(&self, data: &Path) -> String {
+        let made = command(data, &self.addresses).args(["account", "token", "tests"]).output();
+        let made = made.unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        String::from_utf8(made.stdout).unwrap().trim().to_owned()
+    }
+
+    /// What the API answers to whoever has the token.
+    pub(crate) fn asked_as(&self, token: &str, path: &str) -> String {
+        get_with(self.addresses[0], path, &format!("Authorization: Bearer {token}\r\n"))
+    }
+
     fn all_answer(&self) -> bool {
         let [api, _, admin, processor, clickhouse, api_admin] = self.addresses;
         let well = [api, admin, processor, api_admin].map(|address| (address, "/health"));
@@ -74,8 +87,13 @@ impl Drop for Serve {
 }
 
 pub(crate) fn get(address: SocketAddr, path: &str) -> String {
+    get_with(address, path, "")
+}
+
+fn get_with(address: SocketAddr, path: &str, headers: &str) -> String {
     let Ok(mut stream) = TcpStream::connect(address) else { return String::new() };
-    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    let request =
+        format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}Connection: close\r\n\r\n");
     match stream.write_all(request.as_bytes()) {
         Ok(()) => String::from_utf8_lossy(&read_to_end(&mut stream)).into_owned(),
         Err(_) => String::new(),
@@ -87,10 +105,10 @@ fn every_part_that_is_killed_comes_back_and_all_end_together() {
     let folder = folder();
     let mut serve = Serve::start(folder.path(), free_addresses());
     assert!(serve.all_answer());
-    // The address it prints lets a person in.
-    let path = serve.ready.split_once("/dashboard/").unwrap().1;
-    let answer = get(serve.addresses[0], &format!("/dashboard/{path}"));
-    assert!(answer.starts_with("HTTP/1.1 303") || answer.starts_with("HTTP/1.1 200"), "{answer}");
+    // The address it prints makes the first admin.
+    let token = serve.ready.split_once("/accounts/setup/").unwrap().1;
+    let answer = get(serve.addresses[0], &format!("/accounts/setup/{token}"));
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("name=\"username\""), "{answer}");
     let parts = ["run-collector", "run-processor", "run-api", "run-engine", "run-postgres"];
     let pids = parts.map(|part| child_named(serve.child.id(), part).unwrap());
     for pid in pids {
@@ -124,7 +142,7 @@ fn killed_tree_starts_again_where_it_was() {
     serve.child.wait().unwrap();
     // At once: the children of the killed one may still be ending.
     let serve = Serve::start(folder.path(), addresses);
-    assert_eq!(first, serve.ready, "the token must stay");
+    assert_eq!(first, serve.ready, "the link of the first admin must stay");
     // Somebody else's database in the environment is not asked.
     let mut status = command(folder.path(), &addresses);
     status.arg("status").env("DATABASE_URL", "postgres://nobody@127.0.0.1:1/nothing");

@@ -1,24 +1,16 @@
 //! `tributary visitor forget` as a person calls it on an installation that runs.
 
-use std::io::Write;
-use std::net::TcpStream;
 use std::path::Path;
 use std::process::Output;
 
-use crate::harness::{folder, free_addresses, read_to_end, until};
+use crate::harness::{folder, free_addresses, until};
 use crate::serve::{Serve, command};
 
 const LOG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../load-tests/data/access.log.gz");
 
-/// The API's answer, with the token of the printed address.
-fn asked(serve: &Serve, path: &str) -> serde_json::Value {
-    let token = serve.ready.split_once("token=").unwrap().1;
-    let mut stream = TcpStream::connect(serve.addresses[0]).unwrap();
-    let request = format!(
-        "GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\r\n"
-    );
-    stream.write_all(request.as_bytes()).unwrap();
-    let answer = String::from_utf8_lossy(&read_to_end(&mut stream)).into_owned();
+/// The API's answer, to who may read everything.
+fn asked(serve: &Serve, token: &str, path: &str) -> serde_json::Value {
+    let answer = serve.asked_as(token, path);
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     assert!(head.starts_with("HTTP/1.1 200"), "{answer}");
     serde_json::from_str(&body[body.find('{').unwrap()..=body.rfind('}').unwrap()]).unwrap()
@@ -34,6 +26,7 @@ fn a_visitor_is_forgotten_by_a_click_id_of_the_api_and_no_number_changes() {
     let data: &Path = folder.path();
     let serve = Serve::start_as(data, free_addresses(), &["serve"]);
     let addresses = serve.addresses;
+    let token = serve.token(data);
     let run = |arguments: &[&str]| command(data, &addresses).args(arguments).output().unwrap();
     assert!(run(&["import", "access-log", LOG, "--create-links"]).status.success());
     until("everything is decided", || {
@@ -42,8 +35,8 @@ fn a_visitor_is_forgotten_by_a_click_id_of_the_api_and_no_number_changes() {
         lag.contains(" 0 blocks") && run(&["audit"]).status.success()
     });
     let stats = "/api/v1/affiliate/stats/?group_by=country,outcome";
-    let before = asked(&serve, stats);
-    let click = asked(&serve, "/api/v1/affiliate/clicks/?limit=1");
+    let before = asked(&serve, &token, stats);
+    let click = asked(&serve, &token, "/api/v1/affiliate/clicks/?limit=1");
     let id = click["data"][0]["id"].as_str().unwrap_or_else(|| panic!("{click}"));
 
     let forget = |more: &[&str]| run(&[&["visitor", "forget"], more].concat());
@@ -63,7 +56,7 @@ fn a_visitor_is_forgotten_by_a_click_id_of_the_api_and_no_number_changes() {
     assert!(clicks.unwrap()["rows"].as_u64().unwrap() > 0, "{done}");
     let again = forget(&[id, "--why", "request 1"]);
     assert!(text(&again).contains("nothing is left"), "{}", text(&again));
-    let mut after = asked(&serve, stats);
+    let mut after = asked(&serve, &token, stats);
     after["as_of"] = before["as_of"].clone();
     assert_eq!(after["data"], before["data"]);
     assert!(run(&["audit"]).status.success());
