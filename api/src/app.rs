@@ -14,7 +14,7 @@ use crate::{
     accounts::{hashing::Hashing, jwt::Jwt, seal::Seal, secret::Secret},
     config::Stores,
     hosts::Hosts,
-    limits::{Limits, Shared},
+    limits::{Limits, Settings, Shared},
     metrics::Metrics,
     queries::{
         kept, live,
@@ -125,7 +125,7 @@ impl App {
 
 fn limits(config: &Config) -> anyhow::Result<Limits> {
     let shared = config.stores.redis_url.as_deref().map(Shared::at).transpose()?;
-    Ok(Limits::new(shared, config.stores.nodes))
+    Ok(Limits::new(shared, config.stores.nodes).set(Settings::of(&config.limits)))
 }
 
 fn mail_from(config: &Config) -> anyhow::Result<String> {

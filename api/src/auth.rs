@@ -6,6 +6,7 @@
 //! person and not to a site.
 
 mod next;
+mod rate;
 mod viewer;
 
 pub use next::safe_next;
@@ -47,9 +48,16 @@ pub async fn identify(State(app): State<App>, request: Request, next: Next) -> R
         Ok(viewer) => viewer,
         Err(error) => return error.into_response(),
     };
+    let left = match rate::count(&app, &parts, viewer.as_ref()).await {
+        Ok(left) => left,
+        Err(refusal) => return refusal,
+    };
     parts.extensions.extend(viewer.clone().map(extension).unwrap_or_default());
     let mut response = next.run(Request::from_parts(parts, body)).await;
     // An error's page is written by the outermost layer, which knows nobody.
+    if let Some(left) = left {
+        rate::write(response.headers_mut(), left);
+    }
     response.extensions_mut().extend(viewer.map(extension).unwrap_or_default());
     response
 }

@@ -4,6 +4,8 @@ use ipnet::IpNet;
 use std::{net::SocketAddr, path::PathBuf};
 use url::Url;
 
+use crate::limits::Setting;
+
 /// The password of every account of a demonstration: it stands on the sign-in page.
 pub const DEMO_PASSWORD: &str = "just looking around";
 
@@ -37,6 +39,9 @@ pub struct Config {
     /// Show the accounts of a demonstration on the sign-in page; never where anything is real
     #[arg(long = "demo", env = "TRIBUTARY_DEMO")]
     pub is_demo: bool,
+    /// Limits set otherwise: name=count/seconds, by comma, as sign_up=20/3600
+    #[arg(long = "limit", env = "TRIBUTARY_LIMITS", value_delimiter = ',')]
+    pub limits: Vec<Setting>,
     #[command(flatten)]
     pub mail: Mail,
     #[command(flatten)]

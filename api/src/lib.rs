@@ -17,6 +17,7 @@ pub mod mail;
 pub mod jobs;
 pub mod tenant;
 pub mod accounts;
+pub mod enrolments;
 pub mod auth;
 pub mod params;
 pub mod queries;

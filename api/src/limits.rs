@@ -8,13 +8,16 @@
 mod lock;
 mod local;
 mod rules;
+mod settings;
 mod shared;
 
 pub use lock::Lock;
 pub use rules::*;
+pub use settings::{Setting, Settings};
 pub use shared::Shared;
 
 use local::Local;
+use std::sync::Arc;
 
 use crate::error::Error;
 
@@ -25,12 +28,30 @@ pub struct Limits {
     shared: Option<Shared>,
     /// Processes that count by themselves while Redis is away.
     nodes: u32,
+    settings: Arc<Settings>,
+}
+
+/// What is left of what a rule allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Left {
+    /// The rule, as it is set here.
+    pub rule: Rule,
+    /// As many more may come at once.
+    pub more: u32,
+    /// In so many seconds all of it may come again.
+    pub whole_in_s: u64,
 }
 
 impl Limits {
     /// Counts here, or in Redis while it answers; `nodes` processes share what is allowed while it does not.
     pub fn new(shared: Option<Shared>, nodes: u32) -> Self {
-        Self { local: Local::default(), shared, nodes }
+        Self { local: Local::default(), shared, nodes, settings: Arc::default() }
+    }
+
+    /// With some rules set otherwise.
+    #[must_use]
+    pub fn set(self, settings: Settings) -> Self {
+        Self { settings: Arc::new(settings), ..self }
     }
 
     /// Counts one more.
@@ -38,6 +59,15 @@ impl Limits {
     /// # Errors
     /// `TooOften` with the seconds to wait; it is not counted then.
     pub async fn take(&self, rule: Rule, key: &str, now_ms: i64) -> Result<(), Error> {
+        self.spend(rule, key, now_ms).await.map(drop)
+    }
+
+    /// The same, and says what is left.
+    ///
+    /// # Errors
+    /// As [`Self::take`].
+    pub async fn spend(&self, rule: Rule, key: &str, now_ms: i64) -> Result<Left, Error> {
+        let rule = self.settings.rule(rule);
         let key = format!("{}:{key}", rule.name);
         let shared = match &self.shared {
             Some(shared) => shared.take(rule, &key, now_ms).await,
@@ -47,11 +77,16 @@ impl Limits {
             Some(wait_ms) => wait_ms,
             None => self.local.take(rule.part(self.nodes), &key, now_ms),
         };
-        allowed(wait_ms)
+        allowed(wait_ms)?;
+        let taken_ms = wait_ms.unsigned_abs();
+        let taken = u32::try_from(taken_ms.div_ceil(rule.step_ms().unsigned_abs().max(1)));
+        let more = rule.burst.saturating_sub(taken.unwrap_or(rule.burst));
+        Ok(Left { rule, more, whole_in_s: taken_ms.div_ceil(1000) })
     }
 
     /// Takes a count back: it was none of what the rule counts.
     pub async fn give_back(&self, rule: Rule, key: &str) {
+        let rule = self.settings.rule(rule);
         let key = format!("{}:{key}", rule.name);
         let told = match &self.shared {
             Some(shared) => shared.give_back(rule, &key).await,
@@ -67,6 +102,7 @@ impl Limits {
     /// # Errors
     /// `TooOften` with the seconds to wait.
     pub async fn attempt(&self, lock: Lock, key: &str, now_ms: i64) -> Result<(), Error> {
+        let lock = self.settings.lock(lock);
         let key = format!("{}:{key}", lock.name);
         let shared = match &self.shared {
             Some(shared) => shared.attempt(lock, &key, now_ms).await,

@@ -22,6 +22,7 @@ mod conversions;
 mod commissions;
 mod programs;
 mod affiliates;
+mod enrolments;
 mod search;
 mod preferences;
 mod accounts;
@@ -30,6 +31,7 @@ mod styleguide;
 mod assets;
 
 pub(crate) use problems::problem;
+pub(crate) use request::Asked;
 
 use crate::{accounts::role::Permission, app::App, auth::may, error::Error};
 use askama::Template;
@@ -67,8 +69,8 @@ pub fn own_routes() -> Router<App> {
 /// Pages of a site: each names what it takes.
 pub fn routes(app: &App) -> Router<App> {
     use Permission::{
-        ChangeAffiliates, ChangeLinks, ChangePrograms, SeeAffiliates, SeeCommissions,
-        SeeConversions, SeeLinks, SeeNumbers, SeePrograms,
+        ChangeAffiliates, ChangeLinks, ChangePrograms, JoinPrograms, SeeAffiliates, SeeCommissions,
+        SeeConversions, SeeEnrolments, SeeLinks, SeeNumbers, SeePrograms,
     };
     let see = |what, route| may(app, what, route);
     let both = |read: (Permission, _), write: (Permission, _)| {
@@ -104,6 +106,18 @@ pub fn routes(app: &App) -> Router<App> {
         .route(
             "/affiliate/programs/{id}/token/",
             both((SeePrograms, get(programs::back)), (ChangePrograms, post(programs::rotate))),
+        )
+        .route(
+            "/affiliate/programs/{id}/join/",
+            both((SeePrograms, get(programs::back)), (JoinPrograms, post(enrolments::join))),
+        )
+        .route("/affiliate/enrolments/", see(SeeEnrolments, get(enrolments::show)))
+        .route(
+            "/affiliate/enrolments/{id}/",
+            both(
+                (SeeEnrolments, get(enrolments::back)),
+                (ChangeAffiliates, post(enrolments::decide)),
+            ),
         )
         .route(
             "/affiliate/affiliates/",

@@ -12,6 +12,7 @@ pub mod body;
 pub mod links;
 pub mod programs;
 pub mod affiliates;
+pub mod enrolments;
 pub mod conversions;
 pub mod commissions;
 

@@ -11,6 +11,7 @@ pub mod clicks;
 pub mod links;
 pub mod programs;
 pub mod affiliates;
+pub mod enrolments;
 pub mod commissions;
 pub mod conversions;
 pub mod events;

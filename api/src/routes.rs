@@ -61,7 +61,7 @@ pub fn router(app: App) -> Router {
 
 /// Signing in as a program.
 fn auth_api() -> Router<App> {
-    use json::auth::{end, list, refresh, second, sign_in, sign_out, user};
+    use json::auth::{confirm, end, list, refresh, register, second, sign_in, sign_out, user};
     let own = Router::new()
         .route("/api/v1/auth/logout/", post(sign_out))
         .route("/api/v1/auth/user/", get(user))
@@ -71,28 +71,46 @@ fn auth_api() -> Router<App> {
     Router::new()
         .route("/api/v1/auth/login/", post(sign_in))
         .route("/api/v1/auth/mfa/", post(second))
+        .route("/api/v1/auth/register/", post(register))
+        .route("/api/v1/auth/register/confirm/", post(confirm))
         .route("/api/v1/auth/refresh/", post(refresh))
         .merge(own)
 }
 
 /// What a role on a site opens, to programs.
 fn api(app: &App) -> Router<App> {
-    use Permission::{
-        ChangeAffiliates, ChangeLinks, ChangePrograms, SeeAffiliates, SeeCommissions,
-        SeeConversions, SeeLinks, SeeNumbers, SeePrograms,
-    };
-    use json::{
-        affiliates, clicks, commissions, conversions, events, links, live, programs, stats,
-    };
+    numbers(app).merge(things(app))
+}
+
+/// What is counted and decided, to programs: read alone.
+fn numbers(app: &App) -> Router<App> {
+    use Permission::{SeeCommissions, SeeConversions, SeeNumbers};
+    use json::{clicks, commissions, conversions, events, live, stats};
     let see = |what, route| may(app, what, route);
-    let both = |read: (Permission, _), write: (Permission, _)| {
-        may(app, read.0, read.1).merge(may(app, write.0, write.1))
-    };
     Router::new()
         .route("/api/v1/affiliate/stats/", see(SeeNumbers, get(stats::report)))
         .route("/api/v1/affiliate/stats/formulas/", see(SeeNumbers, get(stats::formulas)))
         .route("/api/v1/affiliate/clicks/", see(SeeNumbers, get(clicks::list)))
         .route("/api/v1/affiliate/clicks/{id}/", see(SeeNumbers, get(clicks::find)))
+        .route("/api/v1/affiliate/commissions/", see(SeeCommissions, get(commissions::list)))
+        .route("/api/v1/affiliate/commissions/{id}/", see(SeeCommissions, get(commissions::get)))
+        .route("/api/v1/affiliate/conversions/", see(SeeConversions, get(conversions::list)))
+        .route("/api/v1/affiliate/conversions/{id}/", see(SeeConversions, get(conversions::get)))
+        .route("/api/v1/events/{receipt_id}/", see(SeeConversions, get(events::get)))
+        .route("/api/v1/live/", see(SeeNumbers, get(live::stream)))
+}
+
+/// What a role on a site sets up, to programs.
+fn things(app: &App) -> Router<App> {
+    use Permission::{
+        ChangeAffiliates, ChangeLinks, ChangePrograms, JoinPrograms, SeeAffiliates, SeeEnrolments,
+        SeeLinks, SeePrograms,
+    };
+    use json::{affiliates, enrolments, links, programs};
+    let both = |read: (Permission, _), write: (Permission, _)| {
+        may(app, read.0, read.1).merge(may(app, write.0, write.1))
+    };
+    Router::new()
         .route(
             "/api/v1/affiliate/links/",
             both((SeeLinks, get(links::list)), (ChangeLinks, post(links::create))),
@@ -131,12 +149,17 @@ fn api(app: &App) -> Router<App> {
                 (ChangeAffiliates, patch(affiliates::change)),
             ),
         )
-        .route("/api/v1/affiliate/commissions/", see(SeeCommissions, get(commissions::list)))
-        .route("/api/v1/affiliate/commissions/{id}/", see(SeeCommissions, get(commissions::get)))
-        .route("/api/v1/affiliate/conversions/", see(SeeConversions, get(conversions::list)))
-        .route("/api/v1/affiliate/conversions/{id}/", see(SeeConversions, get(conversions::get)))
-        .route("/api/v1/events/{receipt_id}/", see(SeeConversions, get(events::get)))
-        .route("/api/v1/live/", see(SeeNumbers, get(live::stream)))
+        .route(
+            "/api/v1/affiliate/enrolments/",
+            both((SeeEnrolments, get(enrolments::list)), (JoinPrograms, post(enrolments::ask))),
+        )
+        .route(
+            "/api/v1/affiliate/enrolments/{id}/",
+            both(
+                (SeeEnrolments, get(enrolments::get)),
+                (ChangeAffiliates, patch(enrolments::decide)),
+            ),
+        )
 }
 
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {

@@ -202,6 +202,11 @@ impl TenantCtx {
         self.viewer.as_ref().is_none_or(|viewer| viewer.may(what).is_ok())
     }
 
+    /// Who asks, if anybody.
+    pub(crate) fn user(&self) -> Option<i64> {
+        self.viewer.as_ref().map(|viewer| viewer.user)
+    }
+
     /// Filters of a report, and what the viewer may see at all.
     pub(crate) fn within(&self, filters: &[Filter]) -> Vec<Filter> {
         let mut all = filters.to_vec();

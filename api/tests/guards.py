@@ -22,7 +22,7 @@ GUARDS = [
     ("a token opens no page of its owner", "api/src/auth.rs", "        Some(_) if may_here => next.run(request).await,\n        _ =>", "        _ if may_here => next.run(request).await,\n        _ =>", "matrix"),
     ("eyes see no secret of their owner", "api/src/auth.rs", "let may_here = !viewer.is_impersonated() ||", "let may_here = true ||", "matrix"),
     ("sessions are listed to themselves", "api/src/json/auth.rs", "viewer.session().filter(|_| !viewer.is_impersonated()).ok_or(Error::Forbidden)", "Ok(viewer.session().unwrap_or_default())", "matrix"),
-    ("who changes links", "api/src/accounts/role.rs", "Self::ChangeLinks => &[Admin, Manager, Affiliate]", f"Self::ChangeLinks => {ALL}", "matrix"),
+    ("who changes links", "api/src/accounts/role.rs", "Self::ChangeLinks | Self::JoinPrograms => &[Admin, Manager, Affiliate]", f"Self::ChangeLinks | Self::JoinPrograms => {ALL}", "matrix"),
     ("who changes programs and affiliates", "api/src/accounts/role.rs", "Self::ChangePrograms | Self::ChangeAffiliates => &[Admin, Manager]", f"Self::ChangePrograms | Self::ChangeAffiliates => {ALL}", "matrix"),
     ("who sees affiliates", "api/src/accounts/role.rs", "Self::SeeAffiliates => &[Admin, Manager, Finance, Support, Analyst]", f"Self::SeeAffiliates => {ALL}", "matrix"),
     ("who sees people and looks through eyes", "api/src/accounts/role.rs", "Self::SeePeople | Self::Impersonate => &[Admin, Support]", f"Self::SeePeople | Self::Impersonate => {ALL}", "matrix"),

@@ -85,6 +85,11 @@ id!(
     CommissionId, u64, "cm_"
 );
 
+id!(
+    /// That an affiliate promotes a program, or asks to.
+    EnrolmentId, u64, "enr_"
+);
+
 /// The platform's own site.
 pub const PLATFORM: SiteId = SiteId(1);
 

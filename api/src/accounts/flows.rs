@@ -11,6 +11,9 @@ pub mod tokens;
 pub mod api;
 pub mod sign_up;
 pub mod reset;
+pub mod emails;
+pub mod mailed;
+pub mod own;
 pub mod notices;
 pub mod people;
 

@@ -75,6 +75,10 @@ pub enum Permission {
     ChangePrograms,
     /// How an advertiser's server calls us, with the program's token.
     SeePostbacks,
+    /// Which affiliate promotes which program, and who asks to.
+    SeeEnrolments,
+    /// Ask to promote a program.
+    JoinPrograms,
     /// Who the affiliates are.
     SeeAffiliates,
     /// Make and change affiliates.
@@ -95,13 +99,15 @@ pub enum Permission {
 
 impl Permission {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::SeeNumbers,
         Self::SeeLinks,
         Self::ChangeLinks,
         Self::SeePrograms,
         Self::ChangePrograms,
         Self::SeePostbacks,
+        Self::SeeEnrolments,
+        Self::JoinPrograms,
         Self::SeeAffiliates,
         Self::ChangeAffiliates,
         Self::SeeConversions,
@@ -123,7 +129,8 @@ impl Permission {
             | Self::SeeCommissions => {
                 &[Admin, Manager, Finance, Support, Analyst, Advertiser, Affiliate]
             }
-            Self::ChangeLinks => &[Admin, Manager, Affiliate],
+            Self::ChangeLinks | Self::JoinPrograms => &[Admin, Manager, Affiliate],
+            Self::SeeEnrolments => &[Admin, Manager, Support, Affiliate],
             Self::ChangePrograms | Self::ChangeAffiliates => &[Admin, Manager],
             Self::SeePostbacks => &[Admin, Manager, Advertiser],
             Self::SeeAffiliates => &[Admin, Manager, Finance, Support, Analyst],
@@ -138,6 +145,7 @@ impl Permission {
             self,
             Self::ChangeLinks
                 | Self::ChangePrograms
+                | Self::JoinPrograms
                 | Self::ChangeAffiliates
                 | Self::ChangePeople
                 | Self::Impersonate
@@ -174,6 +182,8 @@ mod tests {
             format!("SeePrograms: {all}"),
             "ChangePrograms: admin manager".to_owned(),
             "SeePostbacks: admin manager advertiser".to_owned(),
+            "SeeEnrolments: admin manager support affiliate".to_owned(),
+            "JoinPrograms: admin manager affiliate".to_owned(),
             "SeeAffiliates: admin manager finance support analyst".to_owned(),
             "ChangeAffiliates: admin manager".to_owned(),
             format!("SeeConversions: {all}"),

@@ -162,6 +162,9 @@ fn families() -> Vec<(&'static str, Vec<String>)> {
     };
     let plain = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     vec![
+        ("admission", plain(&["open", "approval", "invitation"])),
+        ("join", plain(&["open", "approval", "invitation"])),
+        ("joined", plain(&["pending", "approved", "rejected"])),
         ("month", (1..=12).map(|n| n.to_string()).collect()),
         ("reason", Invalid::ALL.iter().map(|it| it.name().to_owned()).collect()),
         ("refusal", Refusal::ALL.iter().map(|it| it.name().to_owned()).collect()),

@@ -10,13 +10,20 @@ use serde_json::{Value, json};
 
 use super::{Answer, time};
 use crate::{
-    accounts::flows::{
-        Visit,
-        api::{self, EXPIRES_IN, SignedIn, Tokens},
+    accounts::{
+        flows::{
+            Visit,
+            api::{self, EXPIRES_IN, SignedIn, Tokens},
+            first::Wish,
+            second::By,
+            sign_up,
+        },
+        secret::Secret,
     },
     app::App,
     auth::Viewer,
     error::Error,
+    pages::Asked,
     params::body::Json as Body,
     queries::accounts::{sessions, users},
 };
@@ -28,6 +35,24 @@ pub struct SignIn {
     #[serde(alias = "email", alias = "login")]
     username: String,
     password: String,
+}
+
+/// A new account.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Register {
+    email: String,
+    password: String,
+    #[serde(default)]
+    name: String,
+}
+
+/// The code that was mailed to a new account's address.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Confirm {
+    confirm_token: String,
+    code: String,
 }
 
 /// The second factor.
@@ -50,12 +75,37 @@ pub async fn sign_in(State(app): State<App>, visit: Visit, Body(body): Body<Sign
     let visit = Visit { cookie: None, ..visit };
     match api::sign_in(&app, &visit, &body.username, body.password).await? {
         SignedIn::In(tokens) => Ok(Json(told(&tokens))),
-        SignedIn::Awaited(token) => Ok(Json(json!({
-            "object": "mfa_required",
-            "mfa_token": token,
-            "methods": ["totp", "recovery_code"],
-        }))),
+        SignedIn::Awaited(token, by) => {
+            let methods = match by {
+                By::Factor => &["totp", "recovery_code"][..],
+                By::Mail => &["mailed_code"],
+            };
+            let awaited =
+                json!({ "object": "mfa_required", "mfa_token": token, "methods": methods });
+            Ok(Json(awaited))
+        }
     }
+}
+
+/// `POST /api/v1/auth/register/`: the same answer whether the address is new here; what there is to say, a mail says.
+pub(crate) async fn register(
+    State(app): State<App>,
+    visit: Visit,
+    asked: Asked,
+    Body(body): Body<Register>,
+) -> Result<(StatusCode, Json<Value>), Error> {
+    let wish = Wish::read(&body.email, &body.name, &body.password)?;
+    let browser = sign_up::begin(&app, &visit, &wish, asked.t).await?;
+    let told = json!({ "object": "registration", "status": "confirmation_required", "confirm_token": browser.text() });
+    Ok((StatusCode::ACCEPTED, Json(told)))
+}
+
+/// `POST /api/v1/auth/register/confirm/`
+pub async fn confirm(State(app): State<App>, visit: Visit, Body(body): Body<Confirm>) -> Answer {
+    let visit = Visit { cookie: None, flow: Secret::read(&body.confirm_token), ..visit };
+    let wrong = || Error::field("code", "wrong", "not the code of the latest mail, or too old");
+    let secret = sign_up::confirm_by_code(&app, &visit, &body.code).await?.ok_or_else(wrong)?;
+    Ok(Json(told(&api::tokens(&app, &visit, &secret).await?)))
 }
 
 /// `POST /api/v1/auth/mfa/`

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 
 use super::{Answer, Id, list as envelope, put_as_of, stats::row as numbers, time, warnings};
 use crate::{
-    clock,
+    clock, enrolments,
     error::Error,
     params::{
         self, Errors,
@@ -75,7 +75,7 @@ pub async fn get(ctx: TenantCtx, Id(id): Id<LinkId>) -> Answer {
 
 /// Makes one.
 pub async fn create(ctx: TenantCtx, Body(body): Body<LinkBody>) -> Result<Response, Error> {
-    let id = ctx.db.write(async |tx| links::insert(tx, &body.read()?).await).await?;
+    let id = enrolments::make_link(&ctx, &body.read()?).await?;
     let made = saved(&ctx, id).await?;
     let location = format!("/api/v1/affiliate/links/{id}/");
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(made)).into_response())

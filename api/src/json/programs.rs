@@ -113,6 +113,7 @@ fn row(ctx: &TenantCtx, program: &Program) -> Value {
         "hold_ms": terms.hold_ms,
         "too_fast_ms": terms.too_fast_ms,
         "velocity_per_hour": terms.velocity_per_hour,
+        "admission": terms.admission,
         "created_at": time(program.created_at),
         "version": program.version,
     });

@@ -17,7 +17,7 @@ pub(super) struct Local {
 }
 
 impl Local {
-    /// How long to wait; 0 where it is counted.
+    /// How long to wait; where it is counted, minus the time that is taken up now.
     pub(super) fn take(&self, rule: Rule, key: &str, now_ms: i64) -> i64 {
         let mut known = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
         let clear_ms = known.get(key).copied().unwrap_or(now_ms);
@@ -30,7 +30,7 @@ impl Local {
                 if known.len() < MOST_KEYS || known.contains_key(key) {
                     known.insert(key.to_owned(), next_ms);
                 }
-                0
+                now_ms - next_ms
             }
             Err(wait_ms) => wait_ms,
         }
@@ -96,7 +96,7 @@ mod tests {
             let (mut now, mut taken) = (0, Vec::new());
             for step in steps {
                 now += step;
-                if limits.take(FIVE, "x", now) == 0 {
+                if limits.take(FIVE, "x", now) <= 0 {
                     taken.push(now);
                 }
             }

@@ -34,12 +34,17 @@ pub const WRONG_PASSWORD: Lock = Lock {
     longest_ms: 15 * MINUTE_MS,
     forgotten_ms: HOUR_MS,
 };
+/// Wrong passwords of an account from anywhere: over it the right one alone lets nobody in, and a mailed code is asked
+/// for. No lock: whoever guesses keeps nobody out (ASVS 6.1.1).
+pub const GUESSED: Rule = rule("guessed", 50, HOUR_MS);
 /// Second factors of an account, right or wrong.
 pub const SECOND_FACTOR: Rule = rule("second_factor", 5, 5 * MINUTE_MS);
 /// Proofs of who is signed in already.
 pub const REAUTHENTICATE: Rule = rule("reauthenticate", 5, 5 * MINUTE_MS);
 /// New accounts from an address.
 pub const SIGN_UP: Rule = rule("sign_up", 20, HOUR_MS);
+/// Further addresses of an account.
+pub const ADD_EMAIL: Rule = rule("add_email", 5, HOUR_MS);
 /// Forgotten passwords from an address.
 pub const RESET_ADDRESS: Rule = rule("reset_address", 10, HOUR_MS);
 /// And of an account.
@@ -50,6 +55,34 @@ pub const MAIL_MINUTE: Rule = rule("mail_minute", 1, MINUTE_MS);
 pub const MAIL_HOUR: Rule = rule("mail_hour", 5, HOUR_MS);
 /// Codes typed from an address.
 pub const CODE_ADDRESS: Rule = rule("code_address", 30, MINUTE_MS);
+
+/// Questions and changes by a token, or by somebody's program.
+pub const API: Rule = rule("api", 3000, MINUTE_MS);
+/// And by nobody known, from an address.
+pub const API_ADDRESS: Rule = rule("api_address", 300, MINUTE_MS);
+
+/// All of them, by whose names they are set otherwise.
+pub const RULES: [Rule; 15] = [
+    SIGN_IN_ADDRESS,
+    SIGN_IN_NETWORK,
+    GUESSED,
+    SECOND_FACTOR,
+    REAUTHENTICATE,
+    SIGN_UP,
+    ADD_EMAIL,
+    RESET_ADDRESS,
+    RESET_ACCOUNT,
+    MAIL_MINUTE,
+    MAIL_HOUR,
+    CODE_ADDRESS,
+    API,
+    API_ADDRESS,
+    Rule {
+        name: WRONG_PASSWORD.name,
+        burst: WRONG_PASSWORD.tries,
+        per_ms: WRONG_PASSWORD.within_ms,
+    },
+];
 
 impl Rule {
     /// The time that one more takes up.

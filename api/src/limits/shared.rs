@@ -35,7 +35,7 @@ local after = math.max(clear, now) + step
 local wait = after - now - per
 if wait > 0 then return wait end
 redis.call('SET', KEYS[1], string.format('%.0f', after), 'PX', after - now + 1000)
-return 0";
+return now - after";
 
 const GIVE_BACK: &str = "
 if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('DECRBY', KEYS[1], ARGV[1]) end
@@ -109,7 +109,7 @@ impl Shared {
         self.is_away.load(Ordering::Relaxed)
     }
 
-    /// How long to wait, 0 where it is counted; `None` while it does not answer.
+    /// How long to wait; where it is counted, minus the time that is taken up now. `None` while it does not answer.
     pub(super) async fn take(&self, rule: Rule, key: &str, now_ms: i64) -> Option<i64> {
         self.ask(0, key, &[now_ms, rule.step_ms(), rule.per_ms]).await
     }

@@ -24,8 +24,21 @@ pub struct To<'a> {
 
 /// The letters, by the keys of their words.
 #[cfg(test)]
-pub(crate) const KEYS: [&str; 7] =
-    ["invited", "confirm", "already", "reset", "password-changed", "new-device", "factors-changed"];
+pub(crate) const KEYS: [&str; 13] = [
+    "invited",
+    "confirm",
+    "add-email",
+    "already",
+    "address-taken",
+    "reset",
+    "sign-in",
+    "deleted",
+    "enrolment-approved",
+    "enrolment-rejected",
+    "password-changed",
+    "new-device",
+    "factors-changed",
+];
 
 impl To<'_> {
     fn letter(&self, kind: &'static str, key: &str, values: &[(&'static str, &str)]) -> Letter {
@@ -63,6 +76,21 @@ pub fn confirm(to: To<'_>, token: &str, code: &str) -> Letter {
     }
 }
 
+/// That somebody reads this further address.
+pub fn add_email(to: To<'_>, token: &str, code: &str) -> Letter {
+    let url = to.url(&format!("/accounts/email/confirm/?token={token}"));
+    Letter {
+        button: Some((to.t.say("mail-confirm-button"), url)),
+        code: Some(code.to_owned()),
+        ..to.letter("add_email", "add-email", &[])
+    }
+}
+
+/// Somebody wished to add an address that an account has.
+pub fn address_taken(to: To<'_>) -> Letter {
+    to.letter("address_taken", "address-taken", &[])
+}
+
 /// Somebody asked for an account that is there.
 pub fn already(to: To<'_>) -> Letter {
     let url = to.url("/accounts/password/reset/");
@@ -79,6 +107,27 @@ pub fn reset(to: To<'_>, token: &str) -> Letter {
         button: Some((to.t.say("mail-reset-button"), url)),
         ..to.letter("reset", "reset", &[])
     }
+}
+
+/// A code beside the password.
+pub fn sign_in(to: To<'_>, code: &str) -> Letter {
+    Letter { code: Some(code.to_owned()), ..to.letter("sign_in", "sign-in", &[]) }
+}
+
+/// Somebody decided whether the reader promotes a program.
+pub fn enrolment(to: To<'_>, (program, status, answer): (&str, &str, &str)) -> Letter {
+    let key = if status == "approved" { "enrolment-approved" } else { "enrolment-rejected" };
+    let url = to.url("/affiliate/programs/");
+    let mut letter = to.letter("enrolment", key, &[("program", program)]);
+    if !answer.is_empty() {
+        letter.paragraphs.push(answer.to_owned());
+    }
+    Letter { button: Some((to.t.say("mail-enrolment-button"), url)), ..letter }
+}
+
+/// The account is gone.
+pub fn deleted(to: To<'_>) -> Letter {
+    to.letter("deleted", "deleted", &[])
 }
 
 /// Somebody is asked to be something on a site.

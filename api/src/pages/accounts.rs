@@ -13,6 +13,8 @@ pub(super) mod proof;
 pub(super) mod profile;
 pub(super) mod settings;
 pub(super) mod password;
+pub(super) mod emails;
+pub(super) mod data;
 pub(super) mod factors;
 pub(super) mod passkeys;
 pub(super) mod sessions;
@@ -66,6 +68,10 @@ pub(super) fn own_routes() -> Router<App> {
     // What lets somebody in is shown and changed after a fresh proof alone.
     let proved = Router::new()
         .route("/accounts/password/", get(password::form).post(password::change))
+        .route("/accounts/email/", get(emails::show).post(emails::add))
+        .route("/accounts/email/confirm/", get(emails::look).post(emails::confirm))
+        .route("/accounts/email/{id}/first/", post(emails::put_first))
+        .route("/accounts/email/{id}/remove/", post(emails::remove))
         .route("/accounts/2fa/", get(factors::show))
         .route("/accounts/2fa/totp/", get(factors::totp).post(factors::confirm))
         .route("/accounts/2fa/totp/remove/", post(factors::remove))
@@ -76,6 +82,9 @@ pub(super) fn own_routes() -> Router<App> {
         .route("/accounts/sessions/", get(sessions::show))
         .route("/accounts/sessions/end-others/", post(sessions::end_others))
         .route("/accounts/sessions/{id}/end/", post(sessions::end))
+        .route("/accounts/data/", get(data::show))
+        .route("/accounts/data/export/", get(data::export))
+        .route("/accounts/data/delete/", get(data::show).post(data::delete))
         .route("/accounts/tokens/", get(tokens::show).post(tokens::make))
         .route("/accounts/tokens/{id}/revoke/", post(tokens::revoke))
         .route_layer(from_fn(auth::proved));
@@ -86,6 +95,7 @@ pub(super) fn own_routes() -> Router<App> {
         .route("/accounts/profile/", get(profile::form).post(profile::save))
         .route("/accounts/settings/", get(settings::form).post(settings::save))
         .route("/accounts/security-log/", get(log::show))
+        .route("/accounts/sites/", get(data::sites))
         .merge(proved)
 }
 
@@ -160,14 +170,17 @@ fn sheet(asked: &Asked, of: Sheet) -> Result<Response, Error> {
     Ok(html(&SheetPage { shell, crumbs, find, cards, next })?.into_response())
 }
 
-const TABS: [(&str, &str); 7] = [
+const TABS: [(&str, &str); 10] = [
     ("account-profile", "/accounts/profile/"),
     ("account-settings", "/accounts/settings/"),
+    ("account-email", "/accounts/email/"),
     ("account-password", "/accounts/password/"),
     ("account-two-factors", "/accounts/2fa/"),
     ("account-sessions", "/accounts/sessions/"),
     ("account-tokens", "/accounts/tokens/"),
     ("account-security-log", "/accounts/security-log/"),
+    ("account-sites", "/accounts/sites/"),
+    ("account-data", "/accounts/data/"),
 ];
 
 /// One of `TABS`, by its key.

@@ -14,6 +14,7 @@ use super::{
     view::{Fresh, View},
 };
 use crate::{
+    enrolments,
     error::Error,
     params::links::{LinkBody, LinkChangeBody},
     queries::links::{self, LinkChange},
@@ -74,7 +75,7 @@ pub(super) async fn create(ctx: TenantCtx, asked: Asked, typed: Typed) -> Result
     };
     let made = async {
         let link = body.read()?;
-        ctx.db.write(async |tx| links::insert(tx, &link).await).await
+        enrolments::make_link(&ctx, &link).await
     };
     match mendable(made.await)? {
         Ok(id) => Ok(Redirect::to(&format!("{HOME}?done=link-new&of={id}")).into_response()),

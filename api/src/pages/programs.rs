@@ -1,9 +1,10 @@
 //! `/affiliate/programs/`: what is promoted. The list and the making; one program is in `program`.
 
 mod form;
+mod join;
 mod program;
 
-pub(super) use program::{add_terms, back, change, rotate, show as show_one};
+pub(super) use program::{add_terms, back, change, joined_wrong, rotate, show as show_one};
 
 use super::{
     address::Address,
@@ -14,11 +15,12 @@ use super::{
     typed::{Typed, Wrong, mendable},
 };
 use crate::{
+    accounts::role::Permission,
     clock,
     error::Error,
     i18n::Text,
     params::{Errors, pairs::Pairs, programs as params},
-    queries::{Page, programs, programs::Program, sites},
+    queries::{Page, enrolments, programs, programs::Program, sites},
     tenant::TenantCtx,
 };
 use askama::Template;
@@ -35,6 +37,8 @@ struct Programs {
     rows: Vec<Row>,
     empty: Option<Empty>,
     pager: Pager,
+    /// Who waits for an answer: how many, for whoever answers.
+    waiting: String,
 }
 
 struct Row {
@@ -112,6 +116,7 @@ async fn page(
             .typed("search")
             .within("find"),
         pager,
+        waiting: waiting(ctx, t).await?,
         new: (address.get("edit") == "new").then(|| {
             let (typed, wrong) =
                 again.unwrap_or_else(|| (form::fresh(&currency), Wrong::default()));
@@ -130,6 +135,14 @@ async fn page(
         rows,
     };
     Ok(html(&page)?.into_response())
+}
+
+/// Requests to promote a program that nobody has decided.
+async fn waiting(ctx: &TenantCtx, t: Text) -> Result<String, Error> {
+    match ctx.may(Permission::ChangeAffiliates) {
+        true => Ok(t.plural("enrolments-waiting", enrolments::waiting(&ctx.db).await?)),
+        false => Ok(String::new()),
+    }
 }
 
 fn pager(t: Text, address: &Address, list: &Page<Program>) -> Pager {

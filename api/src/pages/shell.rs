@@ -112,6 +112,11 @@ impl Shell {
         self.may(Permission::ChangeAffiliates)
     }
 
+    /// Who promotes what is shown.
+    pub(crate) fn sees_enrolments(&self) -> bool {
+        self.may(Permission::SeeEnrolments)
+    }
+
     /// People may be made something else.
     pub(crate) fn changes_people(&self) -> bool {
         self.may(Permission::ChangePeople)

@@ -1,6 +1,6 @@
 //! Pages of lists: `starting_after`, `ending_before`, `limit`.
 
-use schemas::ids::{AffiliateId, CommissionId, ConversionId, LinkId, ProgramId};
+use schemas::ids::{AffiliateId, CommissionId, ConversionId, EnrolmentId, LinkId, ProgramId};
 use std::str::FromStr;
 
 use super::{Errors, pairs::Pairs};
@@ -22,7 +22,7 @@ macro_rules! list_id {
     })+ };
 }
 
-list_id!(AffiliateId, CommissionId, ConversionId, LinkId, ProgramId);
+list_id!(AffiliateId, CommissionId, ConversionId, EnrolmentId, LinkId, ProgramId);
 
 /// Takes a cursor of ids of one kind out of the pairs.
 pub fn take<T: ListId>(pairs: &mut Pairs, errors: &mut Errors) -> Cursor {

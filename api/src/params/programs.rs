@@ -50,6 +50,8 @@ pub struct ProgramBody {
     pub velocity_per_hour: Option<i64>,
     /// Without it, any network.
     pub postback_networks: Option<Vec<String>>,
+    /// Without it, `open`.
+    pub admission: Option<String>,
 }
 
 /// A change as it comes in; what is missing stays.
@@ -71,6 +73,8 @@ pub struct ProgramChangeBody {
     #[serde(deserialize_with = "given")]
     pub velocity_per_hour: Option<Option<i64>>,
     pub postback_networks: Option<Vec<String>>,
+    /// `open`, `approval`, `invitation`.
+    pub admission: Option<String>,
 }
 
 impl ProgramBody {
@@ -104,6 +108,10 @@ impl ProgramBody {
             .velocity_per_hour
             .and_then(|value| errors.take(check_span("velocity_per_hour", value)));
         let networks = errors.take(check_networks(self.postback_networks.unwrap_or_default()));
+        let admission = match self.admission {
+            Some(admission) => errors.take(check_admission(admission)).unwrap_or_default(),
+            None => usual.admission,
+        };
         errors.finish()?;
         let postback_networks = networks.unwrap_or_default();
         let terms = Terms {
@@ -113,6 +121,7 @@ impl ProgramBody {
             too_fast_ms,
             velocity_per_hour,
             postback_networks,
+            admission,
         };
         Ok(NewProgram { slug, name, destination, currency, terms })
     }
@@ -139,6 +148,7 @@ impl ProgramChangeBody {
             self.velocity_per_hour.map(|value| span("velocity_per_hour", value));
         let postback_networks =
             self.postback_networks.and_then(|networks| errors.take(check_networks(networks)));
+        let admission = self.admission.and_then(|word| errors.take(check_admission(word)));
         errors.finish()?;
         Ok(ProgramChange {
             name,
@@ -150,6 +160,7 @@ impl ProgramChangeBody {
             too_fast_ms,
             velocity_per_hour,
             postback_networks,
+            admission,
         })
     }
 }
@@ -179,6 +190,13 @@ fn check_span(field: &str, value: i64) -> Result<i64, Field> {
             let detail = format!("{} to {}", range.start(), range.end());
             Err(Field::new(field, "out_of_range", detail))
         }
+    }
+}
+
+fn check_admission(word: String) -> Result<String, Field> {
+    match word.as_str() {
+        "open" | "approval" | "invitation" => Ok(word),
+        _ => Err(Field::new("admission", "unknown", "open, approval or invitation")),
     }
 }
 

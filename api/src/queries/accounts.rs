@@ -4,6 +4,8 @@ pub mod users;
 pub mod sessions;
 pub mod tokens;
 pub mod codes;
+pub mod emails;
+pub mod own;
 pub mod memberships;
 pub mod events;
 pub mod factors;

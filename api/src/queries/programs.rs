@@ -53,6 +53,8 @@ pub struct Terms {
     pub velocity_per_hour: Option<i64>,
     /// Networks (CIDR) whose postbacks are taken; empty: any with the token.
     pub postback_networks: Vec<String>,
+    /// Who may promote it: `open`, `approval`, `invitation`.
+    pub admission: String,
 }
 
 impl Default for Terms {
@@ -65,6 +67,7 @@ impl Default for Terms {
             too_fast_ms: None,
             velocity_per_hour: None,
             postback_networks: Vec::new(),
+            admission: "open".to_owned(),
         }
     }
 }
@@ -116,6 +119,8 @@ pub struct ProgramChange {
     pub velocity_per_hour: Option<Option<i64>>,
     /// See [`Terms`].
     pub postback_networks: Option<Vec<String>>,
+    /// See [`Terms`].
+    pub admission: Option<String>,
 }
 
 /// Newest first.
@@ -148,6 +153,7 @@ pub async fn list(db: &Db, find: &Find, cursor: Cursor) -> Result<Page<Program>,
             too_fast_ms: row.too_fast_ms,
             velocity_per_hour: row.velocity_per_hour,
             postback_networks: row.postback_networks,
+            admission: row.admission,
         },
         created_at: row.created_at,
         version: row.version,
@@ -175,8 +181,8 @@ pub async fn insert(tx: &mut Tx, program: &NewProgram) -> Result<ProgramId, Erro
     let terms = &program.terms;
     let made = sqlx::query_scalar!(
         "INSERT INTO affiliate_program (site_id, slug, name, destination, currency, click_window_ms,
-             unique_window_ms, hold_ms, too_fast_ms, velocity_per_hour, postback_networks)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id",
+             unique_window_ms, hold_ms, too_fast_ms, velocity_per_hour, postback_networks, admission)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id",
         tx.site.to_sql(),
         program.slug,
         program.name,
@@ -188,6 +194,7 @@ pub async fn insert(tx: &mut Tx, program: &NewProgram) -> Result<ProgramId, Erro
         terms.too_fast_ms,
         terms.velocity_per_hour,
         &terms.postback_networks,
+        terms.admission,
     )
     .fetch_one(&mut **tx)
     .await;
@@ -209,7 +216,7 @@ pub async fn update(tx: &mut Tx, id: ProgramId, change: &ProgramChange) -> Resul
              unique_window_ms = coalesce($7, unique_window_ms), hold_ms = coalesce($8, hold_ms),
              too_fast_ms = CASE WHEN $9 THEN $10 ELSE too_fast_ms END,
              velocity_per_hour = CASE WHEN $11 THEN $12 ELSE velocity_per_hour END,
-             postback_networks = coalesce($13, postback_networks)
+             postback_networks = coalesce($13, postback_networks), admission = coalesce($14, admission)
          WHERE site_id = $1 AND id = $2",
         tx.site.to_sql(),
         id.to_sql(),
@@ -224,6 +231,7 @@ pub async fn update(tx: &mut Tx, id: ProgramId, change: &ProgramChange) -> Resul
         change.velocity_per_hour.is_some(),
         change.velocity_per_hour.flatten(),
         change.postback_networks.as_deref(),
+        change.admission,
     )
     .execute(&mut **tx)
     .await?;

@@ -7,26 +7,13 @@ use axum::{
 };
 use data_encoding::BASE32_NOPAD;
 
-use crate::world::{Answer, PASSWORD, World, request};
+use crate::{
+    browser::{cookie, form},
+    world::{Answer, PASSWORD, World, now_ms, request},
+};
 
 fn now_s() -> u64 {
-    chrono::DateTime::<chrono::Utc>::from(
-        std::time::UNIX_EPOCH.elapsed().map(|since| std::time::UNIX_EPOCH + since).unwrap(),
-    )
-    .timestamp() as u64
-}
-
-/// The value of a cookie an answer sets.
-fn cookie(answer: &Answer, name: &str) -> Option<String> {
-    let set =
-        answer.headers.get_all(header::SET_COOKIE).iter().filter_map(|line| line.to_str().ok());
-    let mut values =
-        set.filter_map(|line| line.split(';').next()?.strip_prefix(name)?.strip_prefix('='));
-    values.find(|value| !value.is_empty()).map(|value| format!("{name}={value}"))
-}
-
-fn form(fields: &[(&str, &str)]) -> String {
-    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
+    now_ms() as u64 / 1000
 }
 
 /// Somebody with an app, by the pages; gives the app's secret, the recovery codes and the session.

@@ -2,12 +2,16 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails right there")]
 
 mod world;
+mod browser;
 mod attributed;
 mod auth;
 mod bad_input;
 mod conversions;
+mod emails;
+mod enrolments;
 mod expired;
 mod factors;
+mod guessed;
 mod limits;
 mod lists;
 mod live;
@@ -15,6 +19,7 @@ mod mail;
 mod matrix;
 mod metrics;
 mod outages;
+mod own;
 mod pages;
 mod people;
 mod programs_sign_in;

@@ -16,7 +16,7 @@ use axum::{
 use crate::world::{Answer, Click, Conversion, FRIDAY_MS, World, request};
 
 /// Every page without an id, and what it shows of the little that the tests put in.
-pub(crate) const PAGES: [(&str, &str); 13] = [
+pub(crate) const PAGES: [(&str, &str); 26] = [
     ("/dashboard/?", "€5.00"),
     ("/dashboard/?compare=year", "€5.00"),
     ("/affiliate/stats/?", "20\u{a0}Nov, 10:00"),
@@ -29,6 +29,19 @@ pub(crate) const PAGES: [(&str, &str); 13] = [
     ("/affiliate/programs/?", "Shop"),
     ("/affiliate/programs/?edit=new", "A new program"),
     ("/affiliate/affiliates/?edit=new", "Anna"),
+    ("/affiliate/enrolments/?", "Nobody asked yet"),
+    ("/accounts/people/?", "root@example.org"),
+    ("/accounts/audit/?", "Audit log"),
+    ("/accounts/profile/?", "root@example.org"),
+    ("/accounts/settings/?", "Time zone"),
+    ("/accounts/email/?", "root@example.org"),
+    ("/accounts/password/?", "New password"),
+    ("/accounts/2fa/?", "Passkeys"),
+    ("/accounts/sessions/?", "This one"),
+    ("/accounts/tokens/?", "test"),
+    ("/accounts/security-log/?", "Security log"),
+    ("/accounts/sites/?", "Tributary"),
+    ("/accounts/data/?", "Type root to be sure"),
     ("/styleguide?", "as of 14:03:07"),
 ];
 

@@ -1,22 +1,13 @@
 //! Who runs a site: roles, invitations, suspension, looking through somebody's eyes, the audit log (threats 14 to 16, 36).
 
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 
-use crate::world::{Answer, PASSWORD, World};
+use crate::{
+    browser::{cookie, form},
+    world::{PASSWORD, World},
+};
 
 const HOME: &str = "/accounts/people/";
-
-fn form(fields: &[(&str, &str)]) -> String {
-    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
-}
-
-fn cookie(answer: &Answer, name: &str) -> Option<String> {
-    let set =
-        answer.headers.get_all(header::SET_COOKIE).iter().filter_map(|line| line.to_str().ok());
-    let mut values =
-        set.filter_map(|line| line.split(';').next()?.strip_prefix(name)?.strip_prefix('='));
-    values.find(|value| !value.is_empty()).map(|value| format!("{name}={value}"))
-}
 
 async fn role(world: &World, user: i64) -> (String, Option<Vec<i64>>) {
     sqlx::query_as(

@@ -2,52 +2,16 @@
 
 use axum::http::{StatusCode, header};
 
-use crate::world::{Answer, PASSWORD, World};
+use crate::{
+    browser::{code, cookie, form, later, link, token},
+    world::{Answer, PASSWORD, World},
+};
 
 const NEW: &str = "grape violin under eleven";
-
-fn form(fields: &[(&str, &str)]) -> String {
-    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
-}
-
-fn cookie(answer: &Answer, name: &str) -> Option<String> {
-    let set =
-        answer.headers.get_all(header::SET_COOKIE).iter().filter_map(|line| line.to_str().ok());
-    let mut values =
-        set.filter_map(|line| line.split(';').next()?.strip_prefix(name)?.strip_prefix('='));
-    values.find(|value| !value.is_empty()).map(|value| format!("{name}={value}"))
-}
 
 async fn sign_up(world: &World, email: &str, password: &str) -> Answer {
     let fields = form(&[("email", email), ("name", "Zoe"), ("password", password)]);
     world.submit_as("", "/accounts/signup/", &fields).await
-}
-
-/// The path of the link in a letter.
-fn link(letter: &str) -> String {
-    let url = letter
-        .split_whitespace()
-        .find(|word| word.starts_with("http://localhost:8080/accounts/"))
-        .unwrap();
-    url.strip_prefix("http://localhost:8080").unwrap().to_owned()
-}
-
-fn token(letter: &str) -> String {
-    link(letter).split("token=").nth(1).unwrap().to_owned()
-}
-
-fn code(letter: &str) -> String {
-    letter
-        .lines()
-        .map(str::trim)
-        .find(|line| line.len() == 9 && line.as_bytes()[4] == b'-')
-        .unwrap()
-        .to_owned()
-}
-
-/// Limits of mail are by the minute.
-fn later(world: &World) {
-    world.app.limits.forget();
 }
 
 #[tokio::test]

@@ -157,6 +157,7 @@ async fn an_owner_and_an_empty_database_do_not_start() {
             trusted_proxies: Vec::new(),
             insecure_http: false,
             is_demo: false,
+            limits: Vec::new(),
             mail: api::config::Mail::default(),
             tracking_url,
             keys,

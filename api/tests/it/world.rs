@@ -375,3 +375,8 @@ fn chrono_day(at_ms: i64) -> String {
     let at = chrono::DateTime::from_timestamp_millis(at_ms).unwrap();
     at.date_naive().to_string()
 }
+
+/// Now, for limits and codes of a while ago.
+pub(crate) fn now_ms() -> i64 {
+    std::time::UNIX_EPOCH.elapsed().unwrap().as_millis().try_into().unwrap()
+}

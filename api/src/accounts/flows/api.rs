@@ -2,7 +2,7 @@
 
 use super::{
     Visit,
-    second::{self, Next},
+    second::{self, By, Next},
     sign_in::{self, Outcome},
 };
 use crate::{
@@ -29,8 +29,8 @@ pub struct Tokens {
 pub enum SignedIn {
     /// Signed in.
     In(Tokens),
-    /// A second factor is awaited from whoever has this.
-    Awaited(String),
+    /// A second factor or a mailed code is awaited from whoever has this.
+    Awaited(String, By),
 }
 
 /// Signs in with a name and a password.
@@ -44,10 +44,10 @@ pub async fn sign_in(
     password: String,
 ) -> Result<SignedIn, Error> {
     match sign_in::check(app, visit, login.trim(), password).await? {
-        Outcome::Known(user) => {
-            match second::after_password(app, visit, &user, (false, "")).await? {
+        Outcome::Known(user, is_guessed) => {
+            match second::after_password(app, visit, &user, (false, "", is_guessed)).await? {
                 Next::In(secret) => Ok(SignedIn::In(tokens(app, visit, &secret).await?)),
-                Next::Awaited(secret) => Ok(SignedIn::Awaited(secret.text().to_owned())),
+                Next::Awaited(secret, by) => Ok(SignedIn::Awaited(secret.text().to_owned(), by)),
             }
         }
         Outcome::Unconfirmed(_) => Err(Error::Unconfirmed),
@@ -97,7 +97,11 @@ pub async fn refresh(app: &App, visit: &Visit, token: &str) -> Result<Tokens, Er
     tokens(app, visit, &secret).await
 }
 
-async fn tokens(app: &App, visit: &Visit, secret: &Secret) -> Result<Tokens, Error> {
+/// Tokens of a session that has begun.
+///
+/// # Errors
+/// A store that does not answer.
+pub async fn tokens(app: &App, visit: &Visit, secret: &Secret) -> Result<Tokens, Error> {
     let (place, hash) = (&visit.place, secret.hash());
     let found = sessions::find(&app.db, &hash, (&place.host, place.site.to_sql())).await?;
     let found = found.ok_or(Error::InvalidToken)?;

@@ -45,6 +45,38 @@ pub async fn password_changed(app: &App, visit: &Visit, user: i64) -> Result<(),
     tell(app, visit, &user, letters::password_changed).await
 }
 
+/// That somebody decided whether they promote a program.
+///
+/// # Errors
+/// A store that does not answer.
+pub async fn enrolment(
+    app: &App,
+    visit: &Visit,
+    user: i64,
+    (program, status, answer): (&str, &str, &str),
+) -> Result<(), Error> {
+    let user = users::get(&app.db, user).await?;
+    tell(app, visit, &user, |to| letters::enrolment(to, (program, status, answer))).await
+}
+
+/// Of another address: to the first one, and to those of `more`, which may not be theirs any longer.
+///
+/// # Errors
+/// A store that does not answer.
+pub async fn email_changed(
+    app: &App,
+    visit: &Visit,
+    user: i64,
+    (event, more): (&str, &[&str]),
+) -> Result<(), Error> {
+    let user = users::get(&app.db, user).await?;
+    for address in [&[user.email.as_str()], more].concat() {
+        let user = User { email: address.to_owned(), ..user.clone() };
+        tell(app, visit, &user, |to| letters::factors_changed(to, event)).await?;
+    }
+    Ok(())
+}
+
 async fn tell(
     app: &App,
     visit: &Visit,

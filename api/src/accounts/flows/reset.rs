@@ -33,20 +33,20 @@ pub async fn ask(app: &App, visit: &Visit, email: &str, t: Text) -> Result<(), E
     };
     let limited =
         app.limits.take(limits::RESET_ACCOUNT, &user.id.to_string(), visit.now_ms()).await;
-    if limited.is_err() || !mail::may_send(app, &user.email, visit.now_ms()).await {
+    if limited.is_err() || !mail::may_send(app, email, visit.now_ms()).await {
         return Ok(());
     }
     let token = Secret::new()?;
     let new = codes::New {
         kind: Kind::Reset,
         user: user.id,
-        email: &user.email,
+        email,
         host: &visit.place.host,
         token: token.hash(),
         code: None,
         now: visit.now,
     };
-    let to = letters::To { app, visit, t, address: &user.email, name: user.called() };
+    let to = letters::To { app, visit, t, address: email, name: user.called() };
     let db = Db::new(app.db.clone(), visit.place.site, &Reach::ALL);
     let mut tx = db.begin().await?;
     codes::insert(&mut tx, &new).await?;

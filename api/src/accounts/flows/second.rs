@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Visit, passkeys, sign_in};
+use super::{Visit, mailed, passkeys, sign_in};
 use crate::{
     accounts::{secret::Secret, totp},
     app::App,
@@ -19,8 +19,24 @@ use crate::{
 pub enum Next {
     /// Signed in.
     In(Secret),
-    /// A second factor is awaited from whoever has this secret.
-    Awaited(Secret),
+    /// A second factor or a mailed code is awaited from whoever has this secret.
+    Awaited(Secret, By),
+}
+
+/// What is awaited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// A second factor.
+    Factor,
+    /// A code out of a mail, for want of one, while passwords are being guessed.
+    Mail,
+}
+
+impl By {
+    /// As the state of a step says.
+    pub fn of(state: &Value) -> Self {
+        if state["by"] == "mail" { Self::Mail } else { Self::Factor }
+    }
 }
 
 /// Begins a session, or waits for the second factor of who has one.
@@ -31,18 +47,26 @@ pub async fn after_password(
     app: &App,
     visit: &Visit,
     user: &User,
-    (is_remembered, next): (bool, &str),
+    (is_remembered, next, is_guessed): (bool, &str, bool),
 ) -> Result<Next, Error> {
-    if !factors::of(&app.db, user.id, &visit.place.host).await?.any() {
-        let proof = (1, &["password"][..]);
-        return Ok(Next::In(sign_in::begin(app, visit, user, proof, is_remembered).await?));
-    }
+    let by = match factors::of(&app.db, user.id, &visit.place.host).await?.any() {
+        true => By::Factor,
+        false if is_guessed => By::Mail,
+        false => {
+            let proof = (1, &["password"][..]);
+            return Ok(Next::In(sign_in::begin(app, visit, user, proof, is_remembered).await?));
+        }
+    };
     let secret = Secret::new()?;
-    let state = json!({ "remembered": is_remembered, "next": next });
+    let word = if by == By::Mail { "mail" } else { "factor" };
+    let state = json!({ "remembered": is_remembered, "next": next, "by": word });
     let pending = Pending { user_id: Some(user.id), state };
     let place = (Kind::SecondFactor, visit.place.host.as_str());
     pending::insert(&app.db, place, &secret.hash(), &pending, visit.now).await?;
-    Ok(Next::Awaited(secret))
+    if by == By::Mail {
+        mailed::send(app, visit, user, &secret).await?;
+    }
+    Ok(Next::Awaited(secret, by))
 }
 
 /// Who is awaited, and what they have to show.
@@ -60,7 +84,7 @@ pub async fn awaited(app: &App, visit: &Visit) -> Result<(User, Factors, Value),
     if user.is_active { Ok((user, has, found.state)) } else { Err(gone()) }
 }
 
-/// Signs in with a code of an app or a recovery code; `None` for a wrong one. The try is counted before it is looked at.
+/// Signs in with a code of an app, a recovery code or the mailed one; `None` for a wrong one. The try is counted before it is looked at.
 ///
 /// # Errors
 /// `TooOften`, `NotFound` where nobody is awaited, or a store that does not answer.
@@ -70,6 +94,12 @@ pub async fn by_code(
     typed: &str,
 ) -> Result<Option<(Secret, Value)>, Error> {
     let (user, _, state) = awaited(app, visit).await?;
+    if By::of(&state) == By::Mail {
+        return match mailed::check(app, visit, &user, typed).await? {
+            true => end(app, visit, &user, "mailed_code", state).await.map(Some),
+            false => Ok(None),
+        };
+    }
     match check(app, visit, &user, typed).await? {
         Some(method) => end(app, visit, &user, method, state).await.map(Some),
         None => Ok(None),
@@ -173,6 +203,7 @@ async fn end(
     // Used up before anybody is in: the second of two who come at once finds nothing.
     pending::take(&app.db, place, &secret.hash(), visit.now).await?.ok_or_else(gone)?;
     let remembered = state["remembered"].as_bool() == Some(true);
-    let proof = (2, &["password", method][..]);
+    let level = if By::of(&state) == By::Mail { 1 } else { 2 };
+    let proof = (level, &["password", method][..]);
     Ok((sign_in::begin(app, visit, user, proof, remembered).await?, state))
 }

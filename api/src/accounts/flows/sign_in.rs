@@ -19,8 +19,8 @@ use crate::{
 /// What an attempt comes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is them.
-    Known(User),
+    /// It is them; whether their passwords are being guessed.
+    Known(User, bool),
     /// It is them, and nobody has said yet that they read their address.
     Unconfirmed(User),
     /// Wrong name or password, or an account that is off: nobody is told which.
@@ -48,16 +48,21 @@ pub async fn check(
     let account = user.as_ref().map_or_else(|| login.to_lowercase(), |user| user.id.to_string());
     let key = format!("{account}@{network}");
     app.limits.attempt(limits::WRONG_PASSWORD, &key, now_ms).await?;
+    // Counted before, too; what is right is given back.
+    let is_guessed = app.limits.take(limits::GUESSED, &account, now_ms).await.is_err();
     let kept = user.as_ref().filter(|user| user.is_active).map(|user| user.password.clone());
     let verdict = app.hashing.verify(password, kept).await.map_err(|_| Error::Busy)?;
     match (user, &verdict) {
         (Some(user), Verdict::Right | Verdict::Renewed(_)) => {
             app.limits.opened(limits::WRONG_PASSWORD, &key).await;
+            if !is_guessed {
+                app.limits.give_back(limits::GUESSED, &account).await;
+            }
             if let Verdict::Renewed(hash) = &verdict {
                 users::renew_hash(&app.db, user.id, hash).await?;
             }
             Ok(match user.email_verified_at {
-                Some(_) => Outcome::Known(user),
+                Some(_) => Outcome::Known(user, is_guessed),
                 None => Outcome::Unconfirmed(user),
             })
         }

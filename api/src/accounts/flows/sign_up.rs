@@ -107,7 +107,7 @@ async fn send_confirm(
 }
 
 /// A code is kept with the browser's secret: the table alone does not let anybody guess it.
-fn code_hash(code: &str, browser: &Secret) -> secret::Hash {
+pub(super) fn code_hash(code: &str, browser: &Secret) -> secret::Hash {
     secret::hash(&[b"mailed code", code.as_bytes(), browser.text().as_bytes()])
 }
 

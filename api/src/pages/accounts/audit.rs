@@ -70,7 +70,7 @@ fn row(t: Text, visit: &Visit, entry: &Entry) -> OwnRow {
     let when = t.near(entry.at, visit.now, chrono_tz::Tz::UTC);
     let lines = changes(entry.before.as_ref(), entry.after.as_ref());
     let sub = format!("{when} · {} · {}", entry.network, entry.request);
-    OwnRow { title, sub, lines: Vec::new(), chip: None, action: None, href: String::new() }
+    OwnRow { title, sub, lines: Vec::new(), chip: None, actions: Vec::new(), href: String::new() }
         .with_lines(lines)
 }
 

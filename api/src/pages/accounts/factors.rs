@@ -180,7 +180,7 @@ fn passkey_card(t: Text, visit: &Visit, keys: &[Passkey]) -> OwnCard {
         },
         lines: Vec::new(),
         chip: None,
-        action: Some((format!("/accounts/2fa/passkeys/{}/remove/", key.id), t.say("remove"))),
+        actions: vec![(format!("/accounts/2fa/passkeys/{}/remove/", key.id), t.say("remove"))],
         href: String::new(),
     };
     let name = Field::line("name", t.say("field-passkey-name"), "").within("passkey");

@@ -45,7 +45,7 @@ pub(in crate::pages) async fn show(
             sub: format!("{when} · {device} · {} · {}", event.network, event.host),
             lines: Vec::new(),
             chip: None,
-            action: None,
+            actions: Vec::new(),
             href: String::new(),
         }
     });

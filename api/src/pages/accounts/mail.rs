@@ -41,7 +41,7 @@ pub(in crate::pages) async fn list(
             sub: format!("{} · {}", one.to, t.near(at, clock::now(), chrono_tz::Tz::UTC)),
             lines: Vec::new(),
             chip: None,
-            action: None,
+            actions: Vec::new(),
             href: format!("{HOME}{}/", one.name),
         }
     });

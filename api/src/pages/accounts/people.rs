@@ -221,7 +221,7 @@ fn row(t: Text, visit: &Visit, one: &Person) -> OwnRow {
         sub: format!("{role} · {} · {seen}", one.email),
         lines: Vec::new(),
         chip: (!one.is_active).then(|| Chip { text: t.say("state-suspended"), tone: Tone::Bad }),
-        action: None,
+        actions: Vec::new(),
         href: format!("{HOME}usr_{}/", one.user_id),
     }
 }
@@ -239,7 +239,7 @@ fn invite_card(t: Text, invited: &[Invitation], typed: &Typed, wrong: &Wrong) ->
         ),
         lines: Vec::new(),
         chip: None,
-        action: Some((format!("{HOME}invitations/{}/revoke/", one.id), t.say("take-back"))),
+        actions: vec![(format!("{HOME}invitations/{}/revoke/", one.id), t.say("take-back"))],
         href: String::new(),
     };
     let mut fields = vec![

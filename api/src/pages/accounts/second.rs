@@ -10,7 +10,10 @@ use serde_json::{Value, json};
 use super::{alone, enter as go_in, with_cookie};
 use crate::{
     accounts::{
-        flows::{Visit, second},
+        flows::{
+            Visit,
+            second::{self, By},
+        },
         session,
     },
     app::App,
@@ -32,7 +35,7 @@ pub(in crate::pages) async fn form(
     asked: Asked,
 ) -> Result<Response, Error> {
     match second::awaited(&app, &visit).await {
-        Ok((_, has, _)) => page(&asked, has, None),
+        Ok((_, has, state)) => page(&asked, (has, By::of(&state)), None),
         // Too late, or already in: from the beginning.
         Err(Error::NotFound(_)) => Ok(Redirect::to(SIGN_IN).into_response()),
         Err(error) => Err(error),
@@ -46,7 +49,7 @@ pub(in crate::pages) async fn enter(
     asked: Asked,
     typed: Typed,
 ) -> Result<Response, Error> {
-    let (_, has, _) = match second::awaited(&app, &visit).await {
+    let (_, has, state) = match second::awaited(&app, &visit).await {
         Ok(found) => found,
         Err(Error::NotFound(_)) => return Ok(Redirect::to(SIGN_IN).into_response()),
         Err(error) => return Err(error),
@@ -57,7 +60,11 @@ pub(in crate::pages) async fn enter(
             let next = safe_next(state["next"].as_str().unwrap_or_default());
             go_in(&visit, &secret, remembered, next)
         }
-        None => page(&asked, has, Some((asked.t.say("second-wrong"), true))),
+        None => {
+            let by = By::of(&state);
+            let key = if by == By::Mail { "mailed-code-wrong" } else { "second-wrong" };
+            page(&asked, (has, by), Some((asked.t.say(key), true)))
+        }
     }
 }
 
@@ -82,8 +89,15 @@ pub(in crate::pages) async fn enter_by_passkey(
     with_cookie(Json(json!({ "next": next })).into_response(), &cookie)
 }
 
-fn page(asked: &Asked, has: Factors, said: Option<(String, bool)>) -> Result<Response, Error> {
+fn page(
+    asked: &Asked,
+    (has, by): (Factors, By),
+    said: Option<(String, bool)>,
+) -> Result<Response, Error> {
     let t = asked.t;
+    if by == By::Mail {
+        return mail_page(asked, said);
+    }
     let mut forms = Vec::new();
     if has.passkeys > 0 {
         let passkey = "second";
@@ -101,4 +115,18 @@ fn page(asked: &Asked, has: Factors, said: Option<(String, bool)>) -> Result<Res
         OwnCard { said, forms, ..OwnCard::new(t, t.say("second-title"), t.say("second-text")) };
     let away = (t.say("sign-in-again"), SIGN_IN.to_owned());
     alone(asked, t.say("second-title"), vec![card], away)
+}
+
+/// A code out of a mail, while passwords of this account are being guessed.
+fn mail_page(asked: &Asked, said: Option<(String, bool)>) -> Result<Response, Error> {
+    let t = asked.t;
+    let code = Field::line("code", t.say("field-mailed-code"), "").filled_by("one-time-code");
+    let form = OwnForm::new("/accounts/login/2fa/", vec![code.required()], t.say("sign-in"));
+    let card = OwnCard {
+        said,
+        forms: vec![form],
+        ..OwnCard::new(t, t.say("guessed-title"), t.say("guessed-text"))
+    };
+    let away = (t.say("sign-in-again"), SIGN_IN.to_owned());
+    alone(asked, t.say("guessed-title"), vec![card], away)
 }

@@ -84,8 +84,10 @@ fn row(t: Text, visit: &Visit, one: &Session, own: Option<i64>) -> OwnRow {
         sub,
         lines: Vec::new(),
         chip,
-        action: (!is_own)
-            .then(|| (format!("/accounts/sessions/{}/end/", one.id), t.say("end-session"))),
+        actions: match is_own {
+            true => Vec::new(),
+            false => vec![(format!("/accounts/sessions/{}/end/", one.id), t.say("end-session"))],
+        },
         href: String::new(),
     }
 }

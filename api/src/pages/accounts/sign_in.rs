@@ -63,6 +63,7 @@ pub(in crate::pages) async fn form(
     let said = match address.get("done") {
         "out" => asked.t.say("signed-out"),
         "password" => asked.t.say("done-password-reset"),
+        "deleted" => asked.t.say("done-deleted"),
         _ => String::new(),
     };
     let typed = Typed::default().with("next", address.get("next"));
@@ -83,12 +84,13 @@ pub(in crate::pages) async fn enter(
 ) -> Result<Response, Error> {
     let password = typed.get("password").to_owned();
     match sign_in::check(&app, &visit, typed.get("login").trim(), password).await? {
-        Outcome::Known(user) => {
+        Outcome::Known(user, is_guessed) => {
             let remembered = typed.get("remember") == "on";
             let next = safe_next(typed.get("next"));
-            match second::after_password(&app, &visit, &user, (remembered, next)).await? {
+            let wish = (remembered, next, is_guessed);
+            match second::after_password(&app, &visit, &user, wish).await? {
                 Next::In(secret) => go_in(&visit, &secret, remembered, next),
-                Next::Awaited(secret) => {
+                Next::Awaited(secret, _) => {
                     let cookie = session::flow_cookie(Some(&secret), visit.place.is_secure);
                     with_cookie(Redirect::to("/accounts/login/2fa/").into_response(), &cookie)
                 }

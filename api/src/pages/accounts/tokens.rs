@@ -152,7 +152,7 @@ fn row(t: Text, visit: &Visit, token: &Token) -> OwnRow {
         sub: format!("{}… · {scopes} · {used} · {ends}", token.prefix),
         lines: Vec::new(),
         chip: None,
-        action: Some((format!("/accounts/tokens/{}/revoke/", token.id), t.say("revoke"))),
+        actions: vec![(format!("/accounts/tokens/{}/revoke/", token.id), t.say("revoke"))],
         href: String::new(),
     }
 }

@@ -47,6 +47,7 @@ pub(crate) struct OwnCard {
 }
 
 /// A line of what stands there.
+#[derive(Default)]
 pub(crate) struct OwnRow {
     /// What it is.
     pub title: String,
@@ -56,8 +57,8 @@ pub(crate) struct OwnRow {
     pub lines: Vec<String>,
     /// A state.
     pub chip: Option<Chip>,
-    /// What may be done with it: the form's address, the button's words.
-    pub action: Option<(String, String)>,
+    /// What may be done with it: the forms' addresses, the buttons' words.
+    pub actions: Vec<(String, String)>,
     /// Where it leads.
     pub href: String,
 }

@@ -30,6 +30,7 @@ pub(super) fn fresh(currency: &str) -> Typed {
         .with("currency", currency)
         .with("window", "30")
         .with("hold", "30")
+        .with("admission", "open")
         .with("event", "sale")
         .with("kind", "percent")
 }
@@ -41,6 +42,7 @@ pub(super) fn of(program: &Program) -> Typed {
         .with("destination", program.destination.as_str())
         .with("window", days(program.terms.click_window_ms))
         .with("hold", days(program.terms.hold_ms))
+        .with("admission", program.terms.admission.as_str())
 }
 
 /// Days as they are typed; a window that is no whole number of them has decimals.
@@ -82,7 +84,10 @@ pub(super) fn edit(t: Text, program: &Program, typed: &Typed, wrong: &Wrong) -> 
     Form { action: home.clone(), fields, terms: Vec::new(), cancel: home }
 }
 
-fn spans(t: Text, typed: &Typed, wrong: &Wrong) -> [Field; 2] {
+fn spans(t: Text, typed: &Typed, wrong: &Wrong) -> [Field; 3] {
+    let admissions = ["open", "approval", "invitation"];
+    let admissions =
+        admissions.map(|one| Choice { value: one.to_owned(), label: t.word("admission", one) });
     [
         Field::line("window", t.say("field-window"), typed.get("window"))
             .hint(t.say("hint-window"))
@@ -90,6 +95,13 @@ fn spans(t: Text, typed: &Typed, wrong: &Wrong) -> [Field; 2] {
         Field::line("hold", t.say("field-hold"), typed.get("hold"))
             .hint(t.say("hint-hold"))
             .error(wrong.say(t, "hold_ms")),
+        Field::select(
+            "admission",
+            t.say("field-admission"),
+            typed.get("admission"),
+            admissions.into(),
+        )
+        .error(wrong.say(t, "admission")),
     ]
 }
 
@@ -120,6 +132,7 @@ pub(super) fn program(typed: &Typed, currency: &str) -> Result<NewProgram, Error
         currency: typed.given("currency").map(|code| code.trim().to_uppercase()),
         click_window_ms: span("click_window_ms", typed.get("window"))?,
         hold_ms: span("hold_ms", typed.get("hold"))?,
+        admission: typed.given("admission"),
         ..ProgramBody::default()
     };
     body.read(currency)
@@ -138,6 +151,7 @@ pub(super) fn change(program: &Program, typed: &Typed) -> Result<ProgramChange, 
         destination: typed.given("destination"),
         click_window_ms: changed("click_window_ms", "window")?,
         hold_ms: changed("hold_ms", "hold")?,
+        admission: typed.given("admission"),
         ..ProgramChangeBody::default()
     };
     body.read()

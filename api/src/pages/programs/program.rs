@@ -1,6 +1,9 @@
 //! `/affiliate/programs/{id}/`: one program, its terms, and the postback URL to give to the shop.
 
-use super::{HOME, form};
+use super::{
+    HOME, form,
+    join::{self, Join},
+};
 use crate::{
     clock,
     error::Error,
@@ -42,6 +45,7 @@ struct Page {
     lines: Vec<Line>,
     terms: Vec<Field>,
     edit: form::Form,
+    join: Option<Join>,
     rotate: Field,
     links: String,
     stats: String,
@@ -61,6 +65,7 @@ struct Again {
     edit: Option<(Typed, Wrong)>,
     terms: Option<(Typed, Wrong)>,
     rotate: Option<(Typed, String)>,
+    join: Option<(Typed, Wrong)>,
 }
 
 /// `GET /affiliate/programs/{id}/`
@@ -147,6 +152,17 @@ pub(in crate::pages) async fn rotate(
     page(&ctx, &asked, id, (&Address::of(HOME), again)).await
 }
 
+/// The page of a program that could not be asked for.
+pub(in crate::pages) async fn joined_wrong(
+    ctx: &TenantCtx,
+    asked: &Asked,
+    id: ProgramId,
+    join: (Typed, Wrong),
+) -> Result<Response, Error> {
+    let again = Again { join: Some(join), ..Again::default() };
+    page(ctx, asked, id, (&Address::of(HOME), again)).await
+}
+
 fn read(id: &str) -> Result<ProgramId, Error> {
     id.parse().map_err(|_| Error::NotFound("program"))
 }
@@ -169,6 +185,7 @@ async fn page(
     let fresh = || (Typed::default().with("kind", "percent"), Wrong::default());
     let (terms, terms_wrong) = again.terms.unwrap_or_else(fresh);
     let (slug, slug_wrong) = again.rotate.unwrap_or_default();
+    let join = join::of(ctx, t, &program, again.join).await?;
     let (postback, token, curl) = postback(ctx, t, &program, &plans);
     let page = Page {
         shell: Shell {
@@ -185,6 +202,7 @@ async fn page(
         curl,
         lines: plans.iter().map(|plan| line(t, plan, zone)).collect(),
         terms: form::terms(t, &terms, &terms_wrong),
+        join,
         edit: form::edit(t, &program, &typed, &wrong),
         rotate: Field::line(
             "slug",
@@ -238,6 +256,7 @@ fn toast(t: Text, address: &Address, program: &Program) -> Option<Toast> {
         "program-off" => ("done-program-off", back("true")),
         "program-on" => ("done-program-on", back("false")),
         "terms" => ("done-terms", None),
+        "joined" => ("done-joined", None),
         "rotated" => ("done-rotated", None),
         _ => return None,
     };

@@ -17,6 +17,8 @@ pub enum Kind {
     Reset,
     /// Signing in where passwords are being guessed.
     SignIn,
+    /// That somebody reads a further address.
+    AddEmail,
 }
 
 impl Kind {
@@ -26,13 +28,14 @@ impl Kind {
             Self::Confirm => "confirm",
             Self::Reset => "reset",
             Self::SignIn => "sign_in",
+            Self::AddEmail => "add_email",
         }
     }
 
     /// How long it is good (ASVS 6.6.3: codes ten minutes at most, links an hour).
     pub fn life(self) -> TimeDelta {
         match self {
-            Self::Confirm | Self::Reset => TimeDelta::minutes(60),
+            Self::Confirm | Self::Reset | Self::AddEmail => TimeDelta::minutes(60),
             Self::SignIn => TimeDelta::minutes(10),
         }
     }

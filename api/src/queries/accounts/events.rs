@@ -5,7 +5,7 @@ use serde_json::Value;
 use sqlx::PgExecutor;
 
 /// The words of what can happen.
-pub const KINDS: [&str; 32] = [
+pub const KINDS: [&str; 42] = [
     "signed_in",
     "signed_out",
     "signed_up",
@@ -38,6 +38,16 @@ pub const KINDS: [&str; 32] = [
     "impersonated",
     "impersonates",
     "looked_at",
+    "email_added",
+    "email_changed",
+    "email_removed",
+    "sign_in_code_sent",
+    "exported",
+    "identity_added",
+    "identity_removed",
+    "factors_reset",
+    "avatar_changed",
+    "enrolment_decided",
 ];
 
 /// Something that happened.

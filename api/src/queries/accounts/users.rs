@@ -41,7 +41,9 @@ pub async fn find(db: impl PgExecutor<'_>, login: &str) -> Result<Option<User>, 
         User,
         "SELECT id, username, email, name, password, is_active, email_verified_at, date_joined
          FROM accounts_user WHERE deleted_at IS NULL
-           AND CASE WHEN position('@' IN $1) > 0 THEN lower(email) = lower($1) ELSE lower(username) = lower($1) END",
+           AND CASE WHEN position('@' IN $1) > 0
+               THEN lower(email) = lower($1) OR id = (SELECT user_id FROM accounts_email WHERE lower(email) = lower($1))
+               ELSE lower(username) = lower($1) END",
         login
     )
     .fetch_optional(db)
@@ -74,10 +76,15 @@ pub async fn insert(
     password: &str,
     now: DateTime<Utc>,
 ) -> Result<Option<i64>, sqlx::Error> {
+    // The lock of `keep_addresses_apart`, so that what is looked at stays so.
+    sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended(lower($1), 20261201))", email)
+        .fetch_one(&mut *db)
+        .await?;
     sqlx::query_scalar!(
         "INSERT INTO accounts_user (username, email, name, password, date_joined, password_changed_at)
          SELECT CASE WHEN EXISTS (SELECT FROM accounts_user WHERE lower(username) = lower($1))
                 THEN left($1, 140) || '-' || substr(gen_random_uuid()::text, 1, 6) ELSE $1 END, $2, $3, $4, $5, $5
+         WHERE NOT EXISTS (SELECT FROM accounts_email WHERE lower(email) = lower($2))
          ON CONFLICT ((lower(email))) DO NOTHING RETURNING id",
         username,
         email,

@@ -1,0 +1,63 @@
+//! How often programs may ask: by token, by person, or by address where nobody is known. What is left stands in every
+//! answer (draft-ietf-httpapi-ratelimit-headers-10, and the names of before it).
+
+use axum::{
+    http::{HeaderMap, HeaderName, HeaderValue, request::Parts},
+    response::{IntoResponse, Response},
+};
+
+use super::{By, Viewer};
+use crate::{
+    app::App,
+    clock,
+    error::Error,
+    limits::{API, API_ADDRESS, Left},
+    place::Place,
+};
+
+/// Counts a question to the API; an answer that refuses it, or what to write into the one that comes.
+pub(super) async fn count(
+    app: &App,
+    parts: &Parts,
+    viewer: Option<&Viewer>,
+) -> Result<Option<Left>, Response> {
+    if !parts.uri.path().starts_with("/api/") {
+        return Ok(None);
+    }
+    let now_ms = clock::now().timestamp_millis();
+    let (rule, key) = match viewer {
+        Some(Viewer { by: By::Token { id, .. }, .. }) => (API, format!("token:{id}")),
+        Some(viewer) => (API, format!("{}:{}", viewer.site.get(), viewer.user)),
+        None => {
+            let place = parts.extensions.get::<Place>();
+            (API_ADDRESS, place.map_or_else(String::new, |place| place.address.to_string()))
+        }
+    };
+    match app.limits.spend(rule, &key, now_ms).await {
+        Ok(left) => Ok(Some(left)),
+        Err(error) => {
+            let whole_in_s = if let Error::TooOften(seconds) = &error { *seconds } else { 0 };
+            let mut answer = error.into_response();
+            write(answer.headers_mut(), Left { rule, more: 0, whole_in_s });
+            Err(answer)
+        }
+    }
+}
+
+/// Writes what is left into an answer.
+pub(super) fn write(headers: &mut HeaderMap, left: Left) {
+    let Left { rule, more, whole_in_s } = left;
+    let (burst, window_s) = (rule.burst, rule.per_ms / 1000);
+    let lines = [
+        ("ratelimit-policy", format!("\"{}\";q={burst};w={window_s}", rule.name)),
+        ("ratelimit", format!("\"{}\";r={more};t={whole_in_s}", rule.name)),
+        ("x-ratelimit-limit", burst.to_string()),
+        ("x-ratelimit-remaining", more.to_string()),
+        ("x-ratelimit-reset", whole_in_s.to_string()),
+    ];
+    for (name, value) in lines {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+}
