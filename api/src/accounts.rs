@@ -4,11 +4,14 @@
 
 pub mod secret;
 pub mod seal;
+pub mod rotation;
 pub mod password;
 pub mod hashing;
 pub mod jwt;
 pub mod totp;
 pub mod passkey;
+pub mod avatar;
+pub mod providers;
 pub mod role;
 pub mod session;
 pub mod flows;

@@ -11,7 +11,7 @@ use url::Url;
 
 use crate::{
     Config,
-    accounts::{hashing::Hashing, jwt::Jwt, seal::Seal, secret::Secret},
+    accounts::{hashing::Hashing, jwt::Jwt, providers::Providers, seal::Seal, secret::Secret},
     config::Stores,
     hosts::Hosts,
     limits::{Limits, Settings, Shared},
@@ -55,6 +55,8 @@ pub struct App {
     pub seal: Seal,
     /// What signs access tokens.
     pub jwt: Jwt,
+    /// Other houses that say who somebody is.
+    pub providers: Providers,
     /// How often what may be done.
     pub limits: Limits,
     /// Since when ClickHouse has all rows, as it said last.
@@ -95,6 +97,7 @@ impl App {
             hashing: Hashing::start().context("no threads for password hashes")?,
             seal: Seal::new(&keys),
             jwt: Jwt::new(&keys)?,
+            providers: Providers::load(config.providers.as_deref())?,
             limits: limits(config)?,
             kept: kept::Remembered::default(),
             live: live::Feed::default(),

@@ -39,6 +39,9 @@ pub struct Config {
     /// Show the accounts of a demonstration on the sign-in page; never where anything is real
     #[arg(long = "demo", env = "TRIBUTARY_DEMO")]
     pub is_demo: bool,
+    /// A file of other houses to sign in with (Google, GitHub, any OpenID Connect issuer): see the operators' guide
+    #[arg(long = "providers", env = "TRIBUTARY_PROVIDERS")]
+    pub providers: Option<PathBuf>,
     /// Limits set otherwise: name=count/seconds, by comma, as sign_up=20/3600
     #[arg(long = "limit", env = "TRIBUTARY_LIMITS", value_delimiter = ',')]
     pub limits: Vec<Setting>,

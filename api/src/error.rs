@@ -71,6 +71,9 @@ pub enum Error {
     /// As much is being done of what costs much as may.
     #[error("busy")]
     Busy,
+    /// Another house does not answer, or says what cannot be believed.
+    #[error("another house does not answer")]
+    Unreachable,
     /// PostgreSQL.
     #[error("postgres: {0}")]
     Sql(#[from] sqlx::Error),
@@ -156,6 +159,7 @@ impl Error {
             Self::Invalid(errors) => (&codes::INVALID, String::new(), errors),
             Self::MediaType => (&codes::MEDIA_TYPE, String::new(), Vec::new()),
             Self::TooLarge => (&codes::TOO_LARGE, String::new(), Vec::new()),
+            Self::Unreachable => (&codes::UNREACHABLE, String::new(), Vec::new()),
             Self::Busy => (&codes::BUSY, String::new(), Vec::new()),
             Self::TooManyListeners => (&codes::TOO_MANY, String::new(), Vec::new()),
             Self::Clickhouse(error) => {

@@ -5,6 +5,7 @@ pub mod as_of;
 pub mod sites;
 pub mod accounts;
 pub mod mail;
+pub mod sealed;
 pub mod jobs;
 pub mod stats;
 pub mod clicks;

@@ -4,7 +4,10 @@
 //! one-time link of the first start does.
 
 use anyhow::Context;
-use api::accounts::{hashing::Hashing, role::Role, secret::Secret};
+use api::{
+    accounts::{hashing::Hashing, role::Role, secret::Secret},
+    queries::accounts::{factors, passkeys, sessions, users},
+};
 use schemas::ids::{PLATFORM, SiteId};
 use sqlx::{Connection, PgConnection};
 
@@ -51,6 +54,31 @@ pub async fn make_token(
     .await?;
     tx.commit().await?;
     Ok(text)
+}
+
+/// Takes away the second factors of an account, ends its sessions, and gives its name.
+///
+/// # Errors
+/// When there is no such account, or PostgreSQL does not take it.
+pub async fn reset_factors(owner: &mut PgConnection, name: &str) -> anyhow::Result<String> {
+    let mut tx = owner.begin().await?;
+    let user = users::find(&mut *tx, name).await?;
+    let user = user.with_context(|| format!("no account has the name or address {name}"))?;
+    factors::delete_totp(&mut *tx, user.id).await?;
+    factors::put_recovery_codes(&mut tx, user.id, &[]).await?;
+    passkeys::delete_all(&mut *tx, user.id).await?;
+    sessions::delete_others(&mut *tx, user.id, None).await?;
+    let details = serde_json::json!({ "by": "whoever runs the machine" });
+    sqlx::query!(
+        "INSERT INTO accounts_securityevent (user_id, at, kind, host, network, agent, details)
+         VALUES ($1, now(), 'factors_reset', '', '', 'tributary account', $2)",
+        user.id,
+        details
+    )
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(user.username)
 }
 
 /// Whether somebody runs the platform's own site already.

@@ -6,6 +6,7 @@ mod dead_letters;
 mod demo;
 mod import;
 mod journal;
+mod keys;
 mod repair;
 mod run_engine;
 mod run_postgres;
@@ -47,6 +48,8 @@ enum Command {
     Repair(repair::Options),
     /// Makes tokens for programs of this machine.
     Account(account::Options),
+    /// Adds a secret to the file of keys, and seals what is kept anew.
+    Keys(keys::Options),
     /// Deletes a visitor's data, and changes no number.
     Visitor(visitor::Options),
     /// Runs a command with a private PostgreSQL and the ClickHouse engine, as `make test` does.
@@ -83,6 +86,7 @@ pub fn main() -> ExitCode {
         Command::DeadLetters(options) => dead_letters::run(options),
         Command::Repair(options) => repair::run(options),
         Command::Account(options) => account::run(options),
+        Command::Keys(options) => keys::run(options),
         Command::Visitor(options) => visitor::run(options),
         Command::Stores(options) => stores::run(options),
         Command::RunEngine(options) => run_engine::run(options),

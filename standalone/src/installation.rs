@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use api::accounts::secret::Secret;
-use schemas::keys::Keys;
+use schemas::keys::{Keys, MAX_VERSION};
 use sqlx::{Connection, PgConnection};
 use url::Url;
 
@@ -167,6 +167,24 @@ impl Installation {
         let text = fs::read_to_string(&path)
             .with_context(|| format!("{} can't be read", path.display()))?;
         Keys::parse(&text).with_context(|| format!("{} is damaged", path.display()))
+    }
+
+    /// Adds a secret to the file of keys; its version. What runs knows it after its next start.
+    ///
+    /// # Errors
+    /// When the file can't be read or written, or there is no further version.
+    pub fn add_key(&self) -> anyhow::Result<u8> {
+        let path = self.layout.keys();
+        let text = fs::read_to_string(&path)
+            .with_context(|| format!("{} can't be read", path.display()))?;
+        let keys = Keys::parse(&text).with_context(|| format!("{} is damaged", path.display()))?;
+        let version = keys.click_ids().signer().version() + 1;
+        anyhow::ensure!(version <= MAX_VERSION, "there is no version after {MAX_VERSION}");
+        let line = Keys::line(version, &random_bytes::<32>()?);
+        let joint = if text.ends_with('\n') { "" } else { "\n" };
+        write_secret(&path, &format!("{text}{joint}{line}"))
+            .with_context(|| format!("{} can't be written", path.display()))?;
+        Ok(version)
     }
 
     /// The collector's slots: a journal for each of its cores.

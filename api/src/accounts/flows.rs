@@ -14,6 +14,7 @@ pub mod reset;
 pub mod emails;
 pub mod mailed;
 pub mod own;
+pub mod provider;
 pub mod notices;
 pub mod people;
 

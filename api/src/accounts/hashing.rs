@@ -116,12 +116,26 @@ impl Hashing {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Busy> {
-        let (done, answer) = oneshot::channel();
         let computed = Arc::clone(&self.computed);
+        self.work(move || {
+            computed.fetch_add(1, Ordering::Relaxed);
+            work()
+        })
+        .await
+    }
+
+    /// Something else that keeps a processor busy for a while, on the same threads.
+    ///
+    /// # Errors
+    /// `Busy`.
+    pub async fn work<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Busy> {
+        let (done, answer) = oneshot::channel();
         let job = move || {
             // Whoever asked may have left while it waited.
             if !done.is_closed() {
-                computed.fetch_add(1, Ordering::Relaxed);
                 let _ = done.send(work());
             }
         };

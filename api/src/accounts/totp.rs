@@ -9,8 +9,8 @@ use super::secret::{Hash, hash};
 const SECRET: usize = 20;
 /// Recovery codes made at once.
 pub const CODES: usize = 10;
-/// Bytes of one: 120 bits, so that its SHA-256 may be kept (ASVS 6.5.2).
-const CODE: usize = 15;
+/// Bytes of one: 160 bits, so that its SHA-256 may be kept (ASVS 6.5.2, 11.5.1).
+const CODE: usize = 20;
 
 /// A new secret.
 ///
@@ -63,7 +63,7 @@ pub fn new_recovery_codes() -> Result<Vec<String>, getrandom::Error> {
             getrandom::fill(&mut bytes)?;
             let text = data_encoding::BASE32_NOPAD.encode(&bytes).to_lowercase();
             let groups: Vec<&str> =
-                (0..text.len()).step_by(6).map(|at| &text[at..at + 6]).collect();
+                (0..text.len()).step_by(8).map(|at| &text[at..at + 8]).collect();
             Ok(groups.join("-"))
         })
         .collect()
@@ -114,8 +114,8 @@ mod tests {
         let first = recovery_hash(&codes[0]).unwrap();
         assert_eq!(recovery_hash(&codes[0].to_uppercase().replace('-', " ")), Some(first));
         assert_ne!(recovery_hash(&codes[1]), Some(first));
-        assert_eq!(codes[0].replace('-', "").len(), 24);
-        for typed in ["", "abc", "287082", &codes[0][..26], "0".repeat(24).as_str()] {
+        assert_eq!(codes[0].replace('-', "").len(), 32);
+        for typed in ["", "abc", "287082", &codes[0][..34], "0".repeat(32).as_str()] {
             assert_eq!(recovery_hash(typed), None, "{typed}");
         }
     }

@@ -81,6 +81,8 @@ codes!(
         "The analytics store does not answer now. Nothing is lost: events are kept and counted later. Ask again in a few seconds.";
     BUSY = SERVICE_UNAVAILABLE "busy" "Busy"
         "More people sign in than can be checked at once. Nothing was changed. Try again in a few seconds.";
+    UNREACHABLE = BAD_GATEWAY "unreachable" "The other service does not answer"
+        "The service to sign in with does not answer, or says something that cannot be believed. Try again, or sign in another way. Whoever runs this machine finds the reason in its log.";
     UNAVAILABLE = SERVICE_UNAVAILABLE "unavailable" "Not available now"
         "The database does not answer now. Nothing was changed. Ask again in a few seconds.";
 );

@@ -15,6 +15,7 @@ use crate::{
             Visit,
             api::{self, EXPIRES_IN, SignedIn, Tokens},
             first::Wish,
+            proof::FRESH,
             second::By,
             sign_up,
         },
@@ -181,6 +182,9 @@ pub async fn end(
     Path(id): Path<String>,
 ) -> Result<StatusCode, Error> {
     own_session(&viewer)?;
+    if !viewer.proved_within(FRESH, visit.now) {
+        return Err(Error::StepUp);
+    }
     let id = id.strip_prefix("ses_").and_then(|id| id.parse().ok());
     let id = id.ok_or(Error::NotFound("session"))?;
     if !sessions::delete_one(&app.db, viewer.user, id).await? {

@@ -11,10 +11,12 @@ pub(super) mod second;
 pub(super) mod setup;
 pub(super) mod proof;
 pub(super) mod profile;
+pub(super) mod avatar;
 pub(super) mod settings;
 pub(super) mod password;
 pub(super) mod emails;
 pub(super) mod data;
+pub(super) mod provider;
 pub(super) mod factors;
 pub(super) mod passkeys;
 pub(super) mod sessions;
@@ -25,6 +27,7 @@ mod fields;
 use askama::Template;
 use axum::{
     Router,
+    extract::DefaultBodyLimit,
     http::{HeaderValue, header},
     middleware::from_fn,
     response::{IntoResponse, Redirect, Response},
@@ -38,7 +41,7 @@ use super::{
     shell::{Here, Shell},
 };
 use crate::{
-    accounts::{flows::Visit, role::Permission, secret::Secret, session},
+    accounts::{avatar::MOST_BYTES, flows::Visit, role::Permission, secret::Secret, session},
     app::App,
     auth::{self, may},
     error::Error,
@@ -53,6 +56,8 @@ pub(super) fn open_routes() -> Router<App> {
         .route("/accounts/login/2fa/passkey/", post(second::enter_by_passkey))
         .route("/accounts/login/passkey/ask/", post(passkeys::ask_any))
         .route("/accounts/login/passkey/", post(passkeys::enter))
+        .route("/accounts/login/with/{provider}/", get(provider::begin))
+        .route("/accounts/login/with/{provider}/done/", get(provider::done))
         .route("/accounts/signup/", get(sign_up::form).post(sign_up::make))
         .route("/accounts/confirm-email/", get(sign_up::look).post(sign_up::confirm))
         .route("/accounts/password/reset/", get(reset::form).post(reset::ask))
@@ -68,6 +73,7 @@ pub(super) fn own_routes() -> Router<App> {
     // What lets somebody in is shown and changed after a fresh proof alone.
     let proved = Router::new()
         .route("/accounts/password/", get(password::form).post(password::change))
+        .route("/accounts/password/with/{id}/remove/", post(provider::remove))
         .route("/accounts/email/", get(emails::show).post(emails::add))
         .route("/accounts/email/confirm/", get(emails::look).post(emails::confirm))
         .route("/accounts/email/{id}/first/", post(emails::put_first))
@@ -88,11 +94,18 @@ pub(super) fn own_routes() -> Router<App> {
         .route("/accounts/tokens/", get(tokens::show).post(tokens::make))
         .route("/accounts/tokens/{id}/revoke/", post(tokens::revoke))
         .route_layer(from_fn(auth::proved));
+    // A picture is larger than any form; what stands around it takes little.
+    let pictures = DefaultBodyLimit::max(MOST_BYTES + 16 * 1024);
     Router::new()
         .route("/accounts/logout/", get(home).post(sign_in::leave))
         .route("/accounts/impersonation/end/", post(people::end_impersonation))
         .route("/accounts/reauthenticate/", get(proof::form).post(proof::prove))
+        .route("/accounts/reauthenticate/passkey/ask/", post(passkeys::ask_proof))
+        .route("/accounts/reauthenticate/passkey/", post(passkeys::prove))
         .route("/accounts/profile/", get(profile::form).post(profile::save))
+        .route("/accounts/profile/avatar/", post(avatar::put).layer(pictures))
+        .route("/accounts/profile/avatar/remove/", post(avatar::remove))
+        .route("/accounts/avatars/{name}/", get(avatar::show))
         .route("/accounts/settings/", get(settings::form).post(settings::save))
         .route("/accounts/security-log/", get(log::show))
         .route("/accounts/sites/", get(data::sites))
@@ -114,6 +127,14 @@ pub(super) fn site_routes(app: &App) -> Router<App> {
         .route(
             "/accounts/people/{id}/",
             may(app, SeePeople, get(people::one)).merge(proved(ChangePeople, post(people::change))),
+        )
+        .route(
+            "/accounts/people/{id}/sessions/end/",
+            proved(ChangePeople, post(people::end_sessions)),
+        )
+        .route(
+            "/accounts/people/{id}/2fa/reset/",
+            proved(ChangePeople, post(people::reset_factors)),
         )
         .route("/accounts/people/{id}/suspend/", proved(ChangePeople, post(people::suspend)))
         .route("/accounts/people/{id}/impersonate/", proved(Impersonate, post(people::impersonate)))
@@ -213,6 +234,17 @@ fn alone(
     away: (String, String),
 ) -> Result<Response, Error> {
     let shell = Shell { viewer: None, ..asked.shell(Here::Elsewhere, title) };
+    Ok(html(&Alone { shell, cards, away })?.into_response())
+}
+
+/// The same for who is signed in: with the navigation, and so with the way out (ASVS 7.4.4).
+fn alone_within(
+    asked: &Asked,
+    title: String,
+    cards: Vec<OwnCard>,
+    away: (String, String),
+) -> Result<Response, Error> {
+    let shell = asked.shell(Here::Elsewhere, title);
     Ok(html(&Alone { shell, cards, away })?.into_response())
 }
 

@@ -37,6 +37,7 @@ pub(crate) fn problem(
         429 => ("error-429", "error-429-text"),
         404 => ("error-404", "error-404-text"),
         401 | 403 => ("error-403", "error-403-text"),
+        502 => ("error-502", "error-502-text"),
         503 => ("error-503", "error-503-text"),
         500..=599 => ("error-500", "error-500-text"),
         _ => ("error-400", "error-400-text"),

@@ -6,6 +6,8 @@ pub mod tokens;
 pub mod codes;
 pub mod emails;
 pub mod own;
+pub mod avatars;
+pub mod identities;
 pub mod memberships;
 pub mod events;
 pub mod factors;

@@ -12,12 +12,12 @@ use crate::{
     world::{Answer, PASSWORD, World, now_ms, request},
 };
 
-fn now_s() -> u64 {
+pub(crate) fn now_s() -> u64 {
     now_ms() as u64 / 1000
 }
 
 /// Somebody with an app, by the pages; gives the app's secret, the recovery codes and the session.
-async fn with_app(world: &World, id: i64, name: &str) -> (Vec<u8>, Vec<String>, String) {
+pub(crate) async fn with_app(world: &World, id: i64, name: &str) -> (Vec<u8>, Vec<String>, String) {
     world.user(id, name, (1, "manager")).await;
     let before = world.session(id, ("localhost", 1)).await;
     let page = world.open_as(&before, "/accounts/2fa/totp/").await;
@@ -184,13 +184,19 @@ async fn a_new_password_ends_what_its_owner_wishes() {
         ("ben@example.org", "easily guessed"),
         ("a\0b kettle orbit seven plum", "Only characters"),
     ] {
-        let answer =
-            world.submit_as(&here, "/accounts/password/", &form(&[("password", password)])).await;
+        let answer = world
+            .submit_as(
+                &here,
+                "/accounts/password/",
+                &form(&[("current", PASSWORD), ("password", password)]),
+            )
+            .await;
         assert!(answer.text.contains(says), "{password}");
     }
     let megabyte = form(&[("password", &"a".repeat(1 << 20))]);
     assert_eq!(world.submit_as(&here, "/accounts/password/", &megabyte).await.status, 413);
-    let fields = form(&[("password", "seven orbits of a kettle"), ("others", "on")]);
+    let fields =
+        form(&[("current", PASSWORD), ("password", "seven orbits of a kettle"), ("others", "on")]);
     assert_eq!(
         world.submit_as(&here, "/accounts/password/", &fields).await.status,
         StatusCode::SEE_OTHER

@@ -158,6 +158,7 @@ async fn an_owner_and_an_empty_database_do_not_start() {
             insecure_http: false,
             is_demo: false,
             limits: Vec::new(),
+            providers: None,
             mail: api::config::Mail::default(),
             tracking_url,
             keys,

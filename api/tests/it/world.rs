@@ -84,6 +84,7 @@ impl World {
             hashing: Hashing::start().unwrap(),
             seal: Seal::new(&keys),
             jwt: Jwt::new(&keys).unwrap(),
+            providers: api::accounts::providers::Providers::default(),
             limits: Limits::default(),
             kept: kept::Remembered::default(),
             live: live::Feed::default(),

@@ -23,6 +23,15 @@ enum Action {
     /// Makes a token for a program of this machine and prints it, once: `Authorization: Bearer …` at the API of the
     /// platform's own site, with an admin's reach.
     Token(Token),
+    /// Takes away the second factors of somebody who lost them: the last admin, whom nobody else can help. All their
+    /// sessions end; they come in by their password.
+    ResetFactors(ResetFactors),
+}
+
+#[derive(clap::Args)]
+struct ResetFactors {
+    /// Their name, or an address of theirs.
+    name: String,
 }
 
 #[derive(clap::Args)]
@@ -39,16 +48,24 @@ struct Token {
 
 pub(super) fn run(options: Options) -> anyhow::Result<ExitCode> {
     let installation = options.target.attach()?;
-    let Action::Token(token) = options.action;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let made = runtime.block_on(async {
+    let said = runtime.block_on(async {
         let url = installation.owner_url()?;
         let mut owner =
             PgConnection::connect(url.as_str()).await.context("PostgreSQL does not answer")?;
-        let made = accounts::make_token(&mut owner, (&token.name, token.write, token.days)).await?;
+        let said = match options.action {
+            Action::Token(token) => {
+                let wish = (token.name.as_str(), token.write, token.days);
+                accounts::make_token(&mut owner, wish).await?
+            }
+            Action::ResetFactors(whose) => {
+                let name = accounts::reset_factors(&mut owner, &whose.name).await?;
+                format!("{name} comes in by the password alone now, and sets up others")
+            }
+        };
         owner.close().await?;
-        anyhow::Ok(made)
+        anyhow::Ok(said)
     })?;
-    process::print(&format!("{made}\n"))?;
+    process::print(&format!("{said}\n"))?;
     Ok(ExitCode::SUCCESS)
 }

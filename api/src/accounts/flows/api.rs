@@ -2,7 +2,7 @@
 
 use super::{
     Visit,
-    second::{self, By, Next},
+    second::{self, By, Next, Wish},
     sign_in::{self, Outcome},
 };
 use crate::{
@@ -45,7 +45,8 @@ pub async fn sign_in(
 ) -> Result<SignedIn, Error> {
     match sign_in::check(app, visit, login.trim(), password).await? {
         Outcome::Known(user, is_guessed) => {
-            match second::after_password(app, visit, &user, (false, "", is_guessed)).await? {
+            let wish = Wish { is_remembered: false, next: "", first: "password", is_guessed };
+            match second::after_first(app, visit, &user, &wish).await? {
                 Next::In(secret) => Ok(SignedIn::In(tokens(app, visit, &secret).await?)),
                 Next::Awaited(secret, by) => Ok(SignedIn::Awaited(secret.text().to_owned(), by)),
             }

@@ -1,14 +1,15 @@
 //! Passkeys: made by who is signed in, and signing in without anything else.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::Visit;
+use super::{Visit, proof::renew};
 use crate::{
     accounts::{
         passkey::{Asked, Ceremony, Refused},
         secret::Secret,
     },
     app::App,
+    auth::Viewer,
     error::Error,
     limits,
     queries::accounts::{
@@ -80,11 +81,22 @@ pub async fn ask_any(app: &App, visit: &Visit) -> Result<(Value, Secret), Error>
 /// `WrongPassword` for whatever does not prove anybody, or a store that does not answer.
 pub async fn judge_any(app: &App, visit: &Visit, answer: Value) -> Result<User, Error> {
     let pending = take(app, visit, Kind::PasskeySignIn).await.map_err(|_| Error::WrongPassword)?;
+    // Asked for by somebody to prove who they are: it lets nobody in.
+    if pending.user_id.is_some() {
+        return Err(Error::WrongPassword);
+    }
     let ceremony = ceremony(visit)?;
     let id = ceremony.named(&answer).map_err(refused)?;
     let key = passkeys::find(&app.db, &id, &visit.place.host).await?;
     let key = key.ok_or(Error::WrongPassword)?;
-    let answered = ceremony.end_any(pending.state, answer, key.credential).map_err(refused)?;
+    let answered = match ceremony.end_any(pending.state, answer, key.credential) {
+        Ok(answered) => answered,
+        Err(error) => {
+            let details = json!({ "by": "passkey" });
+            visit.tell(&app.db, Some(key.user_id), "sign_in_failed", details).await?;
+            return Err(refused(error));
+        }
+    };
     passkeys::touch(&app.db, &answered.credential_id, answered.changed.as_ref(), visit.now).await?;
     let user = users::get(&app.db, key.user_id).await?;
     match user.is_active && user.email_verified_at.is_some() {
@@ -111,9 +123,47 @@ pub(super) async fn judge_of(
 ) -> Result<(), Error> {
     app.limits.take(limits::SECOND_FACTOR, &user.to_string(), visit.now_ms()).await?;
     let keys = credentials(app, visit, user).await?;
-    let answered = ceremony(visit)?.end_of(state, answer, &keys).map_err(refused)?;
+    let answered = match ceremony(visit)?.end_of(state, answer, &keys) {
+        Ok(answered) => answered,
+        Err(error) => {
+            visit.note(app, user, "second_factor_failed").await?;
+            return Err(refused(error));
+        }
+    };
     let (id, changed) = (&answered.credential_id, answered.changed.as_ref());
     Ok(passkeys::touch(&app.db, id, changed, visit.now).await?)
+}
+
+/// Asks the browser of who is signed in for one of their passkeys, and gives the secret of this step.
+///
+/// # Errors
+/// `NotFound` for who has none here, or a store that does not answer.
+pub async fn ask_proof(
+    app: &App,
+    visit: &Visit,
+    viewer: &Viewer,
+) -> Result<(Value, Secret), Error> {
+    let asked = ask_of(app, visit, viewer.user).await?;
+    keep(app, visit, (Kind::PasskeySignIn, Some(viewer.user)), asked).await
+}
+
+/// Proves by it who is signed in: it needs its owner (a finger, a PIN), so that it stands for both factors.
+///
+/// # Errors
+/// `WrongPassword` for one that does not prove it, `TooOften`, or a store that does not answer.
+pub async fn prove(
+    app: &App,
+    visit: &Visit,
+    viewer: &Viewer,
+    answer: Value,
+) -> Result<Secret, Error> {
+    let Some(session) = viewer.session() else { return Err(Error::Forbidden) };
+    let pending = take(app, visit, Kind::PasskeySignIn).await?;
+    if pending.user_id != Some(viewer.user) {
+        return Err(Error::WrongPassword);
+    }
+    judge_of(app, visit, viewer.user, (pending.state, answer)).await?;
+    renew(app, visit, viewer, (session, 2, "passkey")).await
 }
 
 async fn credentials(app: &App, visit: &Visit, user: i64) -> Result<Vec<Value>, Error> {

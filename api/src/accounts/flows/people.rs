@@ -1,9 +1,10 @@
 //! Who is what on a site: changed, suspended, invited, looked through the eyes of.
 
 use chrono::TimeDelta;
+use schemas::ids::PLATFORM;
 use serde_json::json;
 
-use super::{Visit, first::is_address, password};
+use super::{Visit, first::is_address, notices, password};
 use crate::{
     accounts::{role::Role, secret::Secret},
     app::App,
@@ -12,6 +13,7 @@ use crate::{
     i18n::Text,
     mail::{self, letters},
     queries::accounts::{
+        emails, factors, own, passkeys,
         people::{self, Change, Invitation},
         sessions,
         users::{self, User},
@@ -97,6 +99,53 @@ pub async fn set_active(
     tx.commit().await?;
     let kind = if is_active { "resumed" } else { "suspended" };
     Ok(visit.tell(ctx.db.of_no_site(), Some(user), kind, json!({})).await?)
+}
+
+/// Ends somebody's sessions here, and changes nothing else.
+///
+/// # Errors
+/// `Forbidden` for oneself, `NotFound`.
+pub async fn end_sessions(
+    ctx: &TenantCtx,
+    visit: &Visit,
+    (viewer, user): (&Viewer, i64),
+) -> Result<(), Error> {
+    not_oneself(viewer, user)?;
+    people::get(&ctx.db, user).await?;
+    sessions::delete_at(ctx.db.of_no_site(), user, &visit.place.host).await?;
+    let details = json!({ "by": viewer.username });
+    Ok(visit.tell(ctx.db.of_no_site(), Some(user), "sessions_ended", details).await?)
+}
+
+/// Takes away the factors that somebody lost: they come in by their password, and set up others. All their sessions end,
+/// and all their addresses are told. An account is its owner's on every site: whoever is on another one as well asks the
+/// platform's people.
+///
+/// # Errors
+/// `Forbidden` for oneself and for somebody of other sites, `NotFound`.
+pub async fn reset_factors(
+    ctx: &TenantCtx,
+    visit: &Visit,
+    (viewer, user): (&Viewer, i64),
+) -> Result<(), Error> {
+    not_oneself(viewer, user)?;
+    people::get(&ctx.db, user).await?;
+    let sites = own::sites(ctx.db.of_no_site(), user).await?;
+    let is_elsewhere = sites.iter().any(|site| site.site_id != ctx.site.to_sql());
+    if is_elsewhere && ctx.site != PLATFORM {
+        return Err(Error::Forbidden);
+    }
+    let others = emails::list(ctx.db.of_no_site(), user).await?;
+    let mut tx = ctx.db.begin().await?;
+    factors::delete_totp(&mut *tx, user).await?;
+    factors::put_recovery_codes(&mut tx, user, &[]).await?;
+    passkeys::delete_all(&mut *tx, user).await?;
+    sessions::delete_others(&mut *tx, user, None).await?;
+    let details = json!({ "by": viewer.username });
+    visit.tell(&mut *tx, Some(user), "factors_reset", details).await?;
+    tx.commit().await?;
+    let others: Vec<&str> = others.iter().map(|one| one.email.as_str()).collect();
+    notices::email_changed(ctx, visit, user, ("factors_reset", &others)).await
 }
 
 /// Asks somebody to be something.

@@ -12,10 +12,13 @@ use crate::{
     queries::accounts::{factors, sessions, users},
 };
 
+/// No hash: nobody comes in by a password.
+pub const NONE: &str = "!";
 /// How fresh a proof has to be for changing what lets somebody in.
 pub const FRESH: TimeDelta = TimeDelta::hours(1);
 
-/// Proves it with a password, or a code of an app, and gives the session's new secret; `None` for a wrong one.
+/// Proves it with everything somebody comes in with: the password, and the code of whoever has a second factor. Gives the
+/// session's new secret; `None` for a wrong one.
 ///
 /// # Errors
 /// `TooOften`, `Busy`, or a store that does not answer.
@@ -28,14 +31,20 @@ pub async fn prove(
     let Some(session) = viewer.session() else { return Err(Error::Forbidden) };
     app.limits.take(limits::REAUTHENTICATE, &viewer.user.to_string(), visit.now_ms()).await?;
     let user = users::get(&app.db, viewer.user).await?;
-    let shown = match code.trim() {
-        "" => {
+    let has_factors = takes_codes(app, visit, viewer).await?;
+    // Whoever came by another house may have no password: then the factor stands for both.
+    let by_password = match has_factors && user.password == NONE {
+        true => true,
+        false => {
             let kept = Some(user.password.clone());
             let verdict = app.hashing.verify(password.to_owned(), kept).await;
-            let right = verdict.map_err(|_| Error::Busy)? != Verdict::Wrong;
-            right.then_some("password")
+            verdict.map_err(|_| Error::Busy)? != Verdict::Wrong
         }
-        code => second::check(app, visit, &user, code).await?,
+    };
+    let shown = match (by_password, has_factors) {
+        (false, _) => None,
+        (true, false) => Some("password"),
+        (true, true) => second::check(app, visit, &user, code.trim()).await?,
     };
     let Some(method) = shown else {
         visit.note(app, user.id, "proof_failed").await?;
@@ -61,10 +70,10 @@ pub(super) async fn renew(
     Ok(secret)
 }
 
-/// Whether a code may be typed instead of the password.
+/// Whether a code is wanted beside the password.
 ///
 /// # Errors
 /// A store that does not answer.
 pub async fn takes_codes(app: &App, visit: &Visit, viewer: &Viewer) -> Result<bool, Error> {
-    Ok(factors::of(&app.db, viewer.user, &visit.place.host).await?.has_totp)
+    Ok(factors::of(&app.db, viewer.user, &visit.place.host).await?.any())
 }

@@ -1,4 +1,4 @@
-//! The second factor, the password being right: nobody is signed in until it is shown.
+//! The second factor, the first being right: nobody is signed in until it is shown.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// What comes after a right password.
+/// What comes after the first thing that was shown.
 pub enum Next {
     /// Signed in.
     In(Secret),
@@ -39,27 +39,46 @@ impl By {
     }
 }
 
+/// How somebody wants to come in, who has shown a first thing.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish<'a> {
+    /// Kept when the browser closes.
+    pub is_remembered: bool,
+    /// Where to go on.
+    pub next: &'a str,
+    /// What was shown: `password`, or another house by its name.
+    pub first: &'a str,
+    /// Passwords of this account are being guessed.
+    pub is_guessed: bool,
+}
+
 /// Begins a session, or waits for the second factor of who has one.
 ///
 /// # Errors
 /// A store that does not answer.
-pub async fn after_password(
+pub async fn after_first(
     app: &App,
     visit: &Visit,
     user: &User,
-    (is_remembered, next, is_guessed): (bool, &str, bool),
+    wish: &Wish<'_>,
 ) -> Result<Next, Error> {
     let by = match factors::of(&app.db, user.id, &visit.place.host).await?.any() {
         true => By::Factor,
-        false if is_guessed => By::Mail,
+        false if wish.is_guessed => By::Mail,
         false => {
-            let proof = (1, &["password"][..]);
-            return Ok(Next::In(sign_in::begin(app, visit, user, proof, is_remembered).await?));
+            let proof = (1, &[wish.first][..]);
+            let begun = sign_in::begin(app, visit, user, proof, wish.is_remembered).await?;
+            return Ok(Next::In(begun));
         }
     };
     let secret = Secret::new()?;
     let word = if by == By::Mail { "mail" } else { "factor" };
-    let state = json!({ "remembered": is_remembered, "next": next, "by": word });
+    let state = json!({
+        "remembered": wish.is_remembered,
+        "next": wish.next,
+        "first": wish.first,
+        "by": word,
+    });
     let pending = Pending { user_id: Some(user.id), state };
     let place = (Kind::SecondFactor, visit.place.host.as_str());
     pending::insert(&app.db, place, &secret.hash(), &pending, visit.now).await?;
@@ -204,6 +223,7 @@ async fn end(
     pending::take(&app.db, place, &secret.hash(), visit.now).await?.ok_or_else(gone)?;
     let remembered = state["remembered"].as_bool() == Some(true);
     let level = if By::of(&state) == By::Mail { 1 } else { 2 };
-    let proof = (level, &["password", method][..]);
+    let first = state["first"].as_str().unwrap_or("password");
+    let proof = (level, &[first, method][..]);
     Ok((sign_in::begin(app, visit, user, proof, remembered).await?, state))
 }

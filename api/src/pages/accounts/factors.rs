@@ -52,6 +52,9 @@ pub(in crate::pages) async fn show(
     if has.any() {
         cards.push(recovery_card(t, has));
     }
+    if said.is_some() {
+        cards[0].forms.push(end_others(t));
+    }
     cards[0].said = said;
     own(&asked, "account-two-factors", cards)
 }
@@ -118,9 +121,15 @@ fn shown_once(asked: &Asked, codes: Vec<String>, done: &str) -> Result<Response,
     let card = OwnCard {
         said: Some((t.say(done), false)),
         codes,
+        forms: vec![end_others(t)],
         ..OwnCard::new(t, t.say("recovery-codes"), t.say("recovery-codes-once"))
     };
     own(asked, "account-two-factors", vec![card])
+}
+
+/// What lets somebody in was changed: whoever is in by what it was before may go (ASVS 7.4.3).
+fn end_others(t: Text) -> OwnForm {
+    OwnForm::button("/accounts/sessions/end-others/", t.say("end-other-sessions"))
 }
 
 async fn offer(

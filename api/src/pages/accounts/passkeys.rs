@@ -110,6 +110,29 @@ pub(in crate::pages) async fn enter(
     with_cookie(Json(next).into_response(), &cookie)
 }
 
+/// `POST /accounts/reauthenticate/passkey/ask/`
+pub(in crate::pages) async fn ask_proof(
+    State(app): State<App>,
+    visit: Visit,
+    viewer: Viewer,
+) -> Result<Response, Error> {
+    let (options, secret) = flow::ask_proof(&app, &visit, &viewer).await?;
+    asked(&visit, options, &secret)
+}
+
+/// `POST /accounts/reauthenticate/passkey/`
+pub(in crate::pages) async fn prove(
+    State(app): State<App>,
+    visit: Visit,
+    viewer: Viewer,
+    Body(body): Body<Answer>,
+) -> Result<Response, Error> {
+    let secret = flow::prove(&app, &visit, &viewer, body.answer).await?;
+    let cookie = session::cookie(&secret, visit.place.is_secure, viewer.is_remembered());
+    let next = json!({ "next": safe_next(&body.next) });
+    with_cookie(Json(next).into_response(), &cookie)
+}
+
 fn asked(visit: &Visit, options: Value, secret: &Secret) -> Result<Response, Error> {
     let cookie = session::flow_cookie(Some(secret), visit.place.is_secure);
     with_cookie(Json(options).into_response(), &cookie)

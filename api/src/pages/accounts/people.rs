@@ -1,5 +1,7 @@
 //! `/accounts/people/`: who is what on the site, and who was asked to be.
 
+mod one;
+
 use axum::{
     extract::{Path, State},
     response::{IntoResponse, Redirect, Response},
@@ -18,7 +20,7 @@ use crate::{
     i18n::Text,
     pages::{
         address::Address,
-        parts::{Chip, Choice, Crumb, Field, OwnCard, OwnForm, OwnRow, Tone},
+        parts::{Chip, Choice, Field, OwnCard, OwnForm, OwnRow, Tone},
         request::Asked,
         shell::Here,
         typed::{Typed, Wrong, mendable},
@@ -81,7 +83,7 @@ pub(in crate::pages) async fn one(
         .with("role", person.role.as_str())
         .with("programs", ids("prg_", person.programs.as_deref()))
         .with("affiliates", ids("aff_", person.affiliates.as_deref()));
-    page(&asked, &person, (&typed, &Wrong::default()), address.get("done"))
+    one::page(&asked, &person, (&typed, &Wrong::default()), address.get("done"))
 }
 
 /// `POST /accounts/people/{id}/`: makes them something else.
@@ -99,7 +101,7 @@ pub(in crate::pages) async fn change(
     };
     match mendable(changed.await)? {
         Ok(()) => Ok(Redirect::to(&format!("{HOME}{id}/?done=changed")).into_response()),
-        Err(wrong) => page(&asked, &person, (&typed, &wrong), ""),
+        Err(wrong) => one::page(&asked, &person, (&typed, &wrong), ""),
     }
 }
 
@@ -115,6 +117,28 @@ pub(in crate::pages) async fn suspend(
     flow::set_active(&ctx, &visit, (&viewer, user(&id)?), is_active).await?;
     let done = if is_active { "resumed" } else { "suspended" };
     Ok(Redirect::to(&format!("{HOME}{id}/?done={done}")))
+}
+
+/// `POST /accounts/people/{id}/sessions/end/`
+pub(in crate::pages) async fn end_sessions(
+    ctx: TenantCtx,
+    visit: Visit,
+    viewer: Viewer,
+    Path(id): Path<String>,
+) -> Result<Redirect, Error> {
+    flow::end_sessions(&ctx, &visit, (&viewer, user(&id)?)).await?;
+    Ok(Redirect::to(&format!("{HOME}{id}/?done=sessions-ended")))
+}
+
+/// `POST /accounts/people/{id}/2fa/reset/`
+pub(in crate::pages) async fn reset_factors(
+    ctx: TenantCtx,
+    visit: Visit,
+    viewer: Viewer,
+    Path(id): Path<String>,
+) -> Result<Redirect, Error> {
+    flow::reset_factors(&ctx, &visit, (&viewer, user(&id)?)).await?;
+    Ok(Redirect::to(&format!("{HOME}{id}/?done=factors-reset")))
 }
 
 /// `POST /accounts/people/{id}/impersonate/`
@@ -270,60 +294,4 @@ fn role_fields(t: Text, typed: &Typed, wrong: &Wrong) -> Vec<Field> {
             .hint(t.say("hint-only-affiliates"))
             .error(wrong.say(t, "affiliates")),
     ]
-}
-
-fn page(
-    asked: &Asked,
-    person: &Person,
-    (typed, wrong): (&Typed, &Wrong),
-    done: &str,
-) -> Result<Response, Error> {
-    let (t, id) = (asked.t, format!("usr_{}", person.user_id));
-    let shell = asked.shell(Here::People, String::new());
-    let said = match done {
-        "changed" => Some((t.say("done-person-changed"), false)),
-        "suspended" => Some((t.say("done-suspended"), false)),
-        "resumed" => Some((t.say("done-resumed"), false)),
-        _ => None,
-    };
-    let state = match person.is_active {
-        true => Chip { text: t.word("role", &person.role), tone: Tone::Good },
-        false => Chip { text: t.say("state-suspended"), tone: Tone::Bad },
-    };
-    let factors = t.say(if person.has_factors { "has-factors" } else { "has-no-factors" });
-    let about = format!("{} · {} · {factors}", person.username, person.email);
-    let title = if person.name.is_empty() { &person.username } else { &person.name };
-    let mut first = OwnCard { chip: Some(state), said, ..OwnCard::new(t, title.clone(), about) };
-    if shell.changes_people() {
-        let action = format!("{HOME}{id}/");
-        first.forms.push(OwnForm::new(action, role_fields(t, typed, wrong), t.say("save")));
-    }
-    let mut cards = vec![first];
-    if shell.impersonates() && person.role != Role::Admin.name() && person.is_active {
-        let form = OwnForm::button(format!("{HOME}{id}/impersonate/"), t.say("impersonate"));
-        let text = t.say("impersonate-text");
-        cards.push(OwnCard { forms: vec![form], ..OwnCard::new(t, t.say("impersonate"), text) });
-    }
-    if shell.changes_people() {
-        let (key, active) =
-            if person.is_active { ("suspend", "false") } else { ("resume-person", "true") };
-        let form = OwnForm {
-            hidden: vec![("active", active.to_owned())],
-            ..OwnForm::button(format!("{HOME}{id}/suspend/"), t.say(key))
-        };
-        let text = t.say("suspend-text");
-        cards.push(OwnCard { forms: vec![form], ..OwnCard::new(t, t.say(key), text) });
-    }
-    let crumbs = vec![Crumb { label: t.say("nav-people"), href: HOME.to_owned() }];
-    sheet(
-        asked,
-        Sheet {
-            here: Here::People,
-            title: title.clone(),
-            cards,
-            next: String::new(),
-            find: None,
-            crumbs,
-        },
-    )
 }

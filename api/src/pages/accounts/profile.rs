@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 
-use super::own;
+use super::{avatar, own};
 use crate::{
     accounts::flows::Visit,
     app::App,
@@ -33,7 +33,8 @@ pub(in crate::pages) async fn form(
     let profile = users::profile(&app.db, viewer.user).await?;
     let typed = Typed::default().with("name", profile.name).with("bio", profile.bio);
     let said = (address.get("done") == "saved").then(|| (asked.t.say("done-saved"), false));
-    page(&asked, &viewer, (&typed, &Wrong::default()), said)
+    let card = avatar::card(&app, asked.t, &viewer, address.get("done")).await?;
+    page(&asked, &viewer, (&typed, &Wrong::default()), (said, card))
 }
 
 /// `POST /accounts/profile/`
@@ -52,7 +53,10 @@ pub(in crate::pages) async fn save(
             visit.note(&app, viewer.user, "profile_changed").await?;
             Ok(Redirect::to("/accounts/profile/?done=saved").into_response())
         }
-        Err(wrong) => page(&asked, &viewer, (&typed, &wrong), None),
+        Err(wrong) => {
+            let card = avatar::card(&app, asked.t, &viewer, "").await?;
+            page(&asked, &viewer, (&typed, &wrong), (None, card))
+        }
     }
 }
 
@@ -82,7 +86,7 @@ fn page(
     asked: &Asked,
     viewer: &Viewer,
     (typed, wrong): (&Typed, &Wrong),
-    said: Option<(String, bool)>,
+    (said, picture): (Option<(String, bool)>, OwnCard),
 ) -> Result<Response, Error> {
     let t = asked.t;
     let fields = vec![
@@ -99,5 +103,5 @@ fn page(
         forms: vec![OwnForm::new("/accounts/profile/", fields, t.say("save"))],
         ..OwnCard::new(t, t.say("account-profile"), who)
     };
-    own(asked, "account-profile", vec![card])
+    own(asked, "account-profile", vec![card, picture])
 }

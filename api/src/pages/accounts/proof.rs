@@ -2,7 +2,7 @@
 
 use axum::{extract::State, response::Response};
 
-use super::{alone, enter};
+use super::{alone_within, enter, provider};
 use crate::{
     accounts::flows::{Visit, proof},
     app::App,
@@ -14,6 +14,7 @@ use crate::{
         request::Asked,
         typed::Typed,
     },
+    queries::accounts::{factors, users},
 };
 
 /// `GET /accounts/reauthenticate/`
@@ -24,8 +25,7 @@ pub(in crate::pages) async fn form(
     asked: Asked,
     address: Address,
 ) -> Result<Response, Error> {
-    let with_codes = proof::takes_codes(&app, &visit, &viewer).await?;
-    page(&asked, address.get("next"), with_codes, None)
+    page(&app, &asked, (&visit, &viewer), (address.get("next"), None)).await
 }
 
 /// `POST /accounts/reauthenticate/`
@@ -42,36 +42,48 @@ pub(in crate::pages) async fn prove(
             enter(&visit, &secret, viewer.is_remembered(), safe_next(typed.get("next")))
         }
         None => {
-            let with_codes = proof::takes_codes(&app, &visit, &viewer).await?;
             let said = Some((asked.t.say("proof-wrong"), true));
-            page(&asked, typed.get("next"), with_codes, said)
+            page(&app, &asked, (&visit, &viewer), (typed.get("next"), said)).await
         }
     }
 }
 
-fn page(
+async fn page(
+    app: &App,
     asked: &Asked,
-    next: &str,
-    with_codes: bool,
-    said: Option<(String, bool)>,
+    (visit, viewer): (&Visit, &Viewer),
+    (next, said): (&str, Option<(String, bool)>),
 ) -> Result<Response, Error> {
     let t = asked.t;
-    let mut fields = vec![
-        Field::line("password", t.say("field-password"), "")
-            .typed("password")
-            .filled_by("current-password"),
-    ];
+    let with_codes = proof::takes_codes(app, visit, viewer).await?;
+    let user = users::get(&app.db, viewer.user).await?;
+    let mut fields = Vec::new();
+    if user.password != proof::NONE {
+        let password = Field::line("password", t.say("field-password"), "").typed("password");
+        fields.push(password.filled_by("current-password"));
+    }
     if with_codes {
-        let code = Field::line("code", t.say("field-or-code"), "").filled_by("one-time-code");
+        let code = Field::line("code", t.say("field-factor-code"), "").filled_by("one-time-code");
         fields.push(code.hint(t.say("hint-factor-code")));
     }
     let hidden = vec![("next", next.to_owned())];
     let form =
         OwnForm { hidden, ..OwnForm::new("/accounts/reauthenticate/", fields, t.say("go-on")) };
+    let mut forms = vec![form];
+    if factors::of(&app.db, viewer.user, &visit.place.host).await?.passkeys > 0 {
+        let urls = ("/accounts/reauthenticate/passkey/ask/", "/accounts/reauthenticate/passkey/");
+        forms.push(OwnForm {
+            passkey: Some(("second", urls.0, urls.1)),
+            hidden: vec![("next", next.to_owned())],
+            is_primary: false,
+            ..OwnForm::new("/accounts/reauthenticate/", Vec::new(), t.say("use-passkey"))
+        });
+    }
     let card = OwnCard {
         said,
-        forms: vec![form],
+        rows: provider::proofs(app, t, (viewer, safe_next(next))).await?,
+        forms,
         ..OwnCard::new(t, t.say("proof-title"), t.say("proof-text"))
     };
-    alone(asked, t.say("proof-title"), vec![card], (t.say("back"), "/dashboard/".to_owned()))
+    alone_within(asked, t.say("proof-title"), vec![card], (t.say("back"), "/dashboard/".to_owned()))
 }

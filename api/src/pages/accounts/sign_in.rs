@@ -7,21 +7,24 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 
-use super::{enter as go_in, with_cookie};
+use super::{enter as go_in, provider, with_cookie};
 use crate::{
     accounts::{
         flows::{
             Visit,
-            second::{self, Next},
+            provider::Purpose,
+            second::{self, Next, Wish},
             sign_in::{self, Outcome},
             sign_up,
         },
+        providers::Provider,
         session,
     },
     app::App,
     auth::{Viewer, safe_next},
     config::DEMO_PASSWORD,
     error::Error,
+    i18n::Text,
     pages::{
         address::Address,
         html,
@@ -48,6 +51,8 @@ struct SignIn {
     is_wrong: bool,
     demo: Vec<Demo>,
     demo_password: &'static str,
+    /// Other houses: the words and the link.
+    providers: Vec<(String, String)>,
 }
 
 /// `GET /accounts/login/`: whoever is in already goes on.
@@ -67,7 +72,7 @@ pub(in crate::pages) async fn form(
         _ => String::new(),
     };
     let typed = Typed::default().with("next", address.get("next"));
-    let mut page = page(&asked, &typed, said, false);
+    let mut page = page(&app, &asked, &typed, said, false);
     if app.is_demo {
         let db = Db::new(app.db.clone(), place.site, &Reach::ALL);
         page.demo = memberships::demo(&db).await?;
@@ -87,8 +92,8 @@ pub(in crate::pages) async fn enter(
         Outcome::Known(user, is_guessed) => {
             let remembered = typed.get("remember") == "on";
             let next = safe_next(typed.get("next"));
-            let wish = (remembered, next, is_guessed);
-            match second::after_password(&app, &visit, &user, wish).await? {
+            let wish = Wish { is_remembered: remembered, next, first: "password", is_guessed };
+            match second::after_first(&app, &visit, &user, &wish).await? {
                 Next::In(secret) => go_in(&visit, &secret, remembered, next),
                 Next::Awaited(secret, _) => {
                     let cookie = session::flow_cookie(Some(&secret), visit.place.is_secure);
@@ -100,12 +105,12 @@ pub(in crate::pages) async fn enter(
             let browser = sign_up::again(&app, &visit, &user, asked.t).await?;
             let said = asked.t.say("sign-in-unconfirmed");
             let cookie = session::flow_cookie(Some(&browser), visit.place.is_secure);
-            with_cookie(html(&page(&asked, &typed, said, true))?.into_response(), &cookie)
+            with_cookie(html(&page(&app, &asked, &typed, said, true))?.into_response(), &cookie)
         }
         // 200, so that the outermost layer leaves the page with its words as it is.
         Outcome::Wrong => {
             let said = asked.t.say("sign-in-wrong");
-            Ok(html(&page(&asked, &typed, said, true))?.into_response())
+            Ok(html(&page(&app, &asked, &typed, said, true))?.into_response())
         }
     }
 }
@@ -125,7 +130,7 @@ pub(in crate::pages) async fn leave(
     Ok(away)
 }
 
-fn page(asked: &Asked, typed: &Typed, said: String, is_wrong: bool) -> SignIn {
+fn page(app: &App, asked: &Asked, typed: &Typed, said: String, is_wrong: bool) -> SignIn {
     let t = asked.t;
     SignIn {
         shell: Shell { viewer: None, ..asked.shell(Here::Elsewhere, t.say("sign-in")) },
@@ -142,5 +147,13 @@ fn page(asked: &Asked, typed: &Typed, said: String, is_wrong: bool) -> SignIn {
         is_wrong,
         demo: Vec::new(),
         demo_password: DEMO_PASSWORD,
+        providers: app.providers.all().iter().map(|one| with(t, one, typed.get("next"))).collect(),
     }
+}
+
+fn with(t: Text, one: &Provider, next: &str) -> (String, String) {
+    (
+        t.say1("provider-with", "provider", &one.label),
+        provider::href(&one.name, Purpose::SignIn, next),
+    )
 }

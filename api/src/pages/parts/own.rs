@@ -82,6 +82,8 @@ pub(crate) struct OwnForm {
     pub checks: Vec<Check>,
     /// The button's words.
     pub button: String,
+    /// It sends a file.
+    pub is_upload: bool,
     /// The one that is meant to be pressed.
     pub is_primary: bool,
     /// A ceremony of passkeys: `make`, `sign-in` or `second`; with where to ask and where to tell.
@@ -137,6 +139,7 @@ impl OwnForm {
             fields,
             checks: Vec::new(),
             button,
+            is_upload: false,
             is_primary: true,
             passkey: None,
         }

@@ -105,6 +105,17 @@ pub async fn touch(
     .map(drop)
 }
 
+/// Takes all of somebody's away, at every host.
+///
+/// # Errors
+/// `sqlx::Error` when PostgreSQL does not answer.
+pub async fn delete_all(db: impl PgExecutor<'_>, user: i64) -> Result<(), sqlx::Error> {
+    sqlx::query!("DELETE FROM accounts_passkey WHERE user_id = $1", user)
+        .execute(db)
+        .await
+        .map(drop)
+}
+
 /// Takes one of somebody's away; `false` for one that is none of theirs.
 ///
 /// # Errors

@@ -15,6 +15,8 @@ pub enum Kind {
     PasskeyNew,
     /// A passkey to sign in with.
     PasskeySignIn,
+    /// What another house says.
+    Provider,
 }
 
 impl Kind {
@@ -23,6 +25,7 @@ impl Kind {
             Self::SecondFactor => "second_factor",
             Self::PasskeyNew => "passkey_new",
             Self::PasskeySignIn => "passkey_sign_in",
+            Self::Provider => "provider",
         }
     }
 }
