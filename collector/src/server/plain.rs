@@ -183,7 +183,9 @@ fn put_redirect(
 ) {
     out.extend_from_slice(b"HTTP/1.1 302 Found\r\nlocation: ");
     out.extend_from_slice(destination);
-    out.extend_from_slice(b"\r\ncache-control: private, no-store\r\nx-robots-tag: noindex\r\n");
+    out.extend_from_slice(
+        b"\r\ncache-control: private, no-store\r\nx-robots-tag: noindex\r\nx-content-type-options: nosniff\r\nstrict-transport-security: max-age=63072000\r\n",
+    );
     if let Some(cookie) = cookie {
         out.extend_from_slice(b"set-cookie: ");
         cookie.put(out);

@@ -2,7 +2,7 @@
 
 use schemas::{event::Flags, reason::Invalid};
 
-use crate::harness::{Collector, ask};
+use crate::harness::{Collector, ask, ask_with};
 
 const AGENT: &str = "user-agent: Test/1.0\r\nreferer: https://blog.example/a?b\r\naccept-language: fr-CH, en;q=0.8\r\n";
 
@@ -39,6 +39,51 @@ fn a_click_is_a_redirect_and_one_record() {
     assert_eq!((id.journal, id.seq), ((journal & 0xf_ffff) as u32, seq));
     assert_eq!(partition, id.shard % 4);
     assert_eq!(kept.ends, 2);
+}
+
+const JSON: &[u8] = b"POST /postback HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 2\r\n";
+
+#[test]
+fn every_answer_has_its_headers() {
+    let collector = Collector::start();
+    let token = collector.token(3);
+    let by_hyper = "content-length: 0\r\n";
+    let asked =
+        |head: &str| ask(collector.address, &format!("{head} HTTP/1.1\r\nhost: localhost\r\n"));
+    for (status, answer) in [
+        (302, collector.get("/c/go")),
+        (302, collector.send("/c/go", by_hyper)),
+        (302, asked("HEAD /c/go")),
+        (404, collector.get("/c/nope")),
+        (404, collector.send("/c/nope", by_hyper)),
+        (404, collector.get("/")),
+        (200, collector.get("/i/go.gif")),
+        (200, collector.get("/pixel.gif?program=3&event=sale&txn_id=P")),
+        (202, collector.get(&format!("/postback?program=3&event=sale&token={token}"))),
+        (400, collector.get("/postback?program=999")),
+        (401, collector.get("/postback?program=3&token=wrong")),
+        (405, asked("DELETE /c/go")),
+        (414, collector.get(&format!("/c/go?sub1={}", "x".repeat(9000)))),
+        (415, ask_with(collector.address, JSON, b"{}")),
+    ] {
+        let head = &answer.head;
+        assert_eq!(answer.status, status, "{head}");
+        for (name, value) in [
+            ("strict-transport-security", "max-age=63072000"),
+            ("x-content-type-options", "nosniff"),
+            ("cache-control", "private, no-store"),
+            ("x-robots-tag", "noindex"),
+        ] {
+            let line = format!("{name}: {value}");
+            assert_eq!(head.lines().filter(|found| *found == line).count(), 1, "{name}: {head}");
+        }
+        let is_page = answer.header("content-type").starts_with("text/html");
+        assert_eq!(is_page, status == 404, "{head}");
+        for part in ["default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"] {
+            let policy = answer.header("content-security-policy");
+            assert_eq!(policy.split("; ").any(|found| found == part), is_page, "{part}: {head}");
+        }
+    }
 }
 
 #[test]
