@@ -1,5 +1,8 @@
 //! The visitor's first-party cookie: a version, the shard of the first click, 16 random bytes.
 //!
+//! Over TLS its name begins with `__Host-`: a browser takes such a cookie of its own host and over TLS only, so that
+//! no neighbour under the same domain and nobody on the way plants one. Both names are read, that one first.
+//!
 //! Refuses to read any cookie but its own, and to believe a value that is not of its form. It says
 //! "the same browser", never who; its random part is hashed before it is kept.
 
@@ -8,6 +11,8 @@ use schemas::topic::Shard;
 
 /// The cookie's name.
 pub const NAME: &str = "tributary_visitor";
+/// Before the name, where the cookie is bound to its host.
+const BOUND: &str = "__Host-";
 /// `1`, three hexadecimal digits of the shard, 22 characters of randomness.
 pub const CHARS: usize = 1 + 3 + 22;
 /// For a year, first party, out of scripts' reach.
@@ -23,13 +28,21 @@ pub struct Cookie<'a> {
 }
 
 impl<'a> Cookie<'a> {
-    /// Finds ours in the value of a `Cookie` header.
+    /// Finds ours in the value of a `Cookie` header; the one that is bound to its host, where both are there.
     pub fn find(header: &'a [u8]) -> Option<Self> {
-        header.split(|byte| *byte == b';').find_map(Self::of_pair)
+        let mut unbound = None;
+        for pair in header.split(|byte| *byte == b';').map(<[u8]>::trim_ascii) {
+            match pair.strip_prefix(BOUND.as_bytes()).map(Self::of_pair) {
+                Some(Some(bound)) => return Some(bound),
+                Some(None) => {}
+                None => unbound = unbound.or_else(|| Self::of_pair(pair)),
+            }
+        }
+        unbound
     }
 
     fn of_pair(pair: &'a [u8]) -> Option<Self> {
-        let value = pair.trim_ascii().strip_prefix(NAME.as_bytes())?.strip_prefix(b"=")?;
+        let value = pair.strip_prefix(NAME.as_bytes())?.strip_prefix(b"=")?;
         Self::parse(std::str::from_utf8(value).ok()?)
     }
 
@@ -64,13 +77,16 @@ pub struct Minted {
     /// Its value.
     pub value: [u8; CHARS],
     /// Where the visitor came by https: a browser drops a secure cookie that comes by plain http, except from
-    /// localhost.
+    /// localhost. Such a one is bound to its host.
     pub secure: bool,
 }
 
 impl Minted {
     /// Appends the value of the `Set-Cookie` header.
     pub fn put(&self, out: &mut Vec<u8>) {
+        if self.secure {
+            out.extend_from_slice(BOUND.as_bytes());
+        }
         out.extend_from_slice(NAME.as_bytes());
         out.push(b'=');
         out.extend_from_slice(&self.value);
@@ -102,12 +118,30 @@ mod tests {
     }
 
     #[test]
+    fn what_is_bound_to_its_host_is_read_before_what_is_not() {
+        let (bound, unbound) = (format!("{BOUND}{NAME}"), NAME);
+        let (one, other) = (minted(1), minted(2));
+        for (header, shard) in [
+            (format!("{bound}={one}"), 1),
+            (format!("{unbound}={other}; a=b; {bound}={one}"), 1),
+            (format!("{bound}={one};{unbound}={other}"), 1),
+            (format!("{bound}=nonsense; {unbound}={other}"), 2),
+            (format!("{unbound}={other}; {unbound}={one}"), 2),
+        ] {
+            assert_eq!(found(&header), Some(shard), "{header}");
+        }
+    }
+
+    #[test]
     fn only_our_name_and_form_are_read() {
         let value = minted(1);
         for header in [
             String::new(),
             format!("x{NAME}={value}"),
             format!("{NAME}x={value}"),
+            format!("__Host-x{NAME}={value}"),
+            format!("__Secure-{NAME}={value}"),
+            format!("{BOUND}{BOUND}{NAME}={value}"),
             format!("{NAME}={value}x"),
             format!("{NAME}=2{}", &value[1..]),
             format!("{NAME}=1+bc{}", &value[4..]),
@@ -128,6 +162,6 @@ mod tests {
         };
         let plain = "tributary_visitor=vvvvvvvvvvvvvvvvvvvvvvvvvv; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax";
         assert_eq!(text(false), plain);
-        assert_eq!(text(true), format!("{plain}; Secure"));
+        assert_eq!(text(true), format!("__Host-{plain}; Secure"));
     }
 }

@@ -1,4 +1,4 @@
-//! Links: where they lead, what is recorded, who is given a cookie.
+//! Links: where they lead, and what is recorded.
 
 use schemas::{event::Flags, reason::Invalid};
 
@@ -202,27 +202,6 @@ fn a_tracking_domain_has_codes_of_its_own_at_its_root() {
     assert_eq!(kept.clicks.iter().filter(|click| click.host == "go.example").count(), 3);
     // `/vanity` on a host that is no tracking domain is no link at all.
     assert_eq!(kept.clicks.len(), 5);
-}
-
-#[test]
-fn a_visitor_gets_a_cookie_once_and_keeps_its_shard() {
-    let collector = Collector::start();
-    let first = collector.send("/c/go", AGENT);
-    let cookie = first.header("set-cookie").to_owned();
-    assert!(cookie.ends_with("; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax"), "{cookie}");
-    let pair = cookie.split(';').next().unwrap();
-    let elsewhere =
-        format!("cookie: session=secret-of-another; {pair}\r\nx-forwarded-for: 198.51.100.9\r\n");
-    assert_eq!(collector.send("/c/go", &elsewhere).header("set-cookie"), "");
-    let secure = collector.send("/c/go", "x-forwarded-proto: https\r\n");
-    assert!(secure.header("set-cookie").ends_with("; Secure"));
-    let kept = collector.end();
-    let brought = kept.clicks.iter().find(|click| click.visitor_cookie != 0).unwrap();
-    let minted = kept.clicks.iter().find(|click| click.user_agent == "Test/1.0").unwrap();
-    assert!(minted.has(Flags::CookieMinted) && !brought.has(Flags::CookieMinted));
-    assert_eq!(minted.shard, brought.shard);
-    assert_eq!(brought.address, [198, 51, 100, 9]);
-    assert!(!String::from_utf8_lossy(&kept.raw).contains("secret-of-another"));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod harness;
 mod clicks;
+mod cookies;
 mod postbacks;
 mod process;
 mod pixels;

@@ -62,6 +62,7 @@ fn a_request_is_answered_and_recorded_alike_whoever_reads_it() {
         "sec-gpc: 1\r\nx-forwarded-for: 203.0.113.9, 198.51.100.7\r\n",
         "X-Forwarded-For: 203.0.113.9\r\nX-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: https\r\n",
         "cookie: a=b; tributary_visitor=10abAAAAAAAAAAAAAAAAAAAAAA\r\nsec-purpose: prefetch\r\n",
+        "cookie: __Host-tributary_visitor=10abAAAAAAAAAAAAAAAAAAAAAA\r\nx-forwarded-proto: http\r\n",
         "user-agent: \u{e9}\r\nreferer:\r\n",
         "connection: keep-alive\r\n",
     ];
