@@ -167,6 +167,11 @@ fn put_common(headers: &mut HeaderMap) {
 /// The only place that picks a refusal's status.
 fn explain(refusal: Refusal) -> (StatusCode, &'static str, &'static str) {
     match refusal {
+        Refusal::PlainHttp => (
+            StatusCode::FORBIDDEN,
+            "Call over https",
+            "the call came over plain HTTP, where its token can be read on the way: call https:// and have the token replaced; where TLS is ended in front, that proxy belongs in TRIBUTARY_TRUSTED_PROXIES and says X-Forwarded-Proto: https",
+        ),
         Refusal::Malformed => (
             StatusCode::BAD_REQUEST,
             "The call could not be read",

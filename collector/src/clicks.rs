@@ -151,7 +151,7 @@ fn redirects_uncounted(core: &Core) -> bool {
 pub(crate) fn stage(core: &Core, wanted: &Wanted<'_>) -> Result<Staged, Unrecorded> {
     let Wanted { kind, head, sender, .. } = *wanted;
     let code = text::decode_path(wanted.code);
-    let mints = sender.cookie.is_none() && !sender.private && !head && core.cookies != Cookies::Off;
+    let mints = sender.cookie.is_none() && !sender.private && !head && gives_cookies(core, &sender);
     let flag = |set: bool, flag: Flags| if set { flag as u32 } else { 0 };
     let asked = Asked {
         host: wanted.host,
@@ -177,6 +177,16 @@ pub(crate) fn stage(core: &Core, wanted: &Wanted<'_>) -> Result<Staged, Unrecord
     spread(core, &mut decided, asked.time_ms);
     let staged = record(core, &mut decided, &asked)?;
     Ok(Staged { cookie, ..staged })
+}
+
+/// Whether visitors who come like this one are given a cookie. Not in the open, where anybody reads it and plants
+/// another: the link leads all the same.
+fn gives_cookies(core: &Core, sender: &Sender<'_>) -> bool {
+    match core.cookies {
+        Cookies::Auto => !core.is_exposed(sender),
+        Cookies::Secure => true,
+        Cookies::Off => false,
+    }
 }
 
 /// Stages the record, unless it is one orphan too many.

@@ -13,6 +13,10 @@ pub struct Config {
     /// Health, readiness and metrics; for the operator only.
     #[arg(long, env = "TRIBUTARY_ADMIN", default_value = "127.0.0.1:8082")]
     pub admin: SocketAddr,
+    /// Take postbacks and pixels over plain HTTP from other machines, for a test network only: tokens can be read on
+    /// the way.
+    #[arg(long, env = "TRIBUTARY_INSECURE_HTTP")]
+    pub insecure_http: bool,
     /// The file of the installation's keys, one `VERSION HEX64` a line.
     #[arg(long, env = "TRIBUTARY_KEYS")]
     pub keys: PathBuf,
@@ -153,7 +157,7 @@ pub enum Privacy {
 /// The first-party cookie.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Cookies {
-    /// `Secure` where a trusted proxy says the visitor came by https.
+    /// `Secure` where a trusted proxy says the visitor came by https; none over plain HTTP from another machine.
     Auto,
     /// Always `Secure`: https is ended before a proxy that does not say so.
     Secure,

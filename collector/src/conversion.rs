@@ -1,6 +1,6 @@
 //! One conversion as a postback or pixel tells it: judged by what memory can judge, and recorded.
 //!
-//! Syntax, whose it is, token or signature, address, the click id's MAC, money: a refusal of these is
+//! How it came, syntax, whose it is, token or signature, address, the click id's MAC, money: a refusal of these is
 //! told at once and recorded too. Everything later (duplicate, window, event, …) is the processor's.
 //! Refuses to keep a secret: the token is taken out of every value before anything is encoded.
 
@@ -39,6 +39,8 @@ pub struct Asked<'a> {
     pub host: &'a str,
     /// What it says.
     pub params: ConversionParams<'a>,
+    /// It came unencrypted from another machine, and that is not put up with.
+    pub exposed: bool,
     /// The body could not be read as a form.
     pub malformed: bool,
     /// The caller's, proxies taken off.
@@ -160,6 +162,9 @@ fn verdict(
     currency: &str,
 ) -> Option<Refusal> {
     let params = &asked.params;
+    if asked.exposed {
+        return Some(Refusal::PlainHttp);
+    }
     if asked.malformed || params.malformed {
         return Some(Refusal::Malformed);
     }

@@ -54,47 +54,42 @@ pub(crate) async fn postback(core: &Core, request: Request<Incoming>, peer: IpAd
     }
     let staged = stage(core, &parts, peer, Via::Postback, if form { &body } else { &[] });
     drop(parts);
-    let Staged { verdict, record } = match staged {
-        Ok(staged) => staged,
-        Err(why) => return unrecorded(core, why),
-    };
-    let receipt = match record {
-        // Nobody waits for the disk to hear a refusal.
-        Some((receipt, ticket)) => {
-            let ack = if verdict.is_some() { Ack::PageCache } else { core.acks.conversion_ack };
-            if let Err(why) = core.batch.kept(ticket, ack).await {
-                return unrecorded(core, why);
-            }
-            Some(receipt)
-        }
-        None => None,
-    };
-    match (verdict, receipt) {
-        (Some(refusal), receipt) => answer::refused(refusal, receipt.as_deref()),
-        (None, Some(receipt)) => answer::accepted(&receipt),
-        (None, None) => unrecorded(core, Unrecorded::NotStored),
+    match kept(core, staged).await {
+        Ok((Some(refusal), receipt)) => answer::refused(refusal, receipt.as_deref()),
+        Ok((None, Some(receipt))) => answer::accepted(&receipt),
+        Ok((None, None)) => unrecorded(core, Unrecorded::NotStored),
+        Err(why) => unrecorded(core, why),
     }
 }
 
-/// `GET /pixel.gif`: always the pixel; what a browser says is public, and recorded with its verdict.
+/// `GET /pixel.gif`: the pixel; what a browser says is public, and recorded with its verdict. Over plain HTTP a problem
+/// instead: whoever put it on a page sees that it is broken.
 pub(crate) async fn pixel(core: &Core, request: Request<Incoming>, peer: IpAddr) -> Answer {
     let (parts, _) = request.into_parts();
     let staged = stage(core, &parts, peer, Via::Pixel, &[]);
     drop(parts);
-    let (verdict, ticket) = match staged {
-        Ok(Staged { verdict, record: Some((_, ticket)) }) => (verdict, ticket),
-        // Nothing was against it, so that silence would be a lie.
-        Ok(Staged { verdict: None, record: None }) => {
-            return answer::unrecorded(Unrecorded::NotStored);
+    match kept(core, staged).await {
+        Ok((Some(refusal @ Refusal::PlainHttp), receipt)) => {
+            answer::refused(refusal, receipt.as_deref())
         }
-        Ok(Staged { record: None, .. }) => return answer::gif(),
-        Err(why) => return unrecorded(core, why),
-    };
-    let ack = if verdict.is_some() { Ack::PageCache } else { core.acks.conversion_ack };
-    match core.batch.kept(ticket, ack).await {
-        Ok(()) => answer::gif(),
+        // Nothing was against it, so that silence would be a lie.
+        Ok((None, None)) => answer::unrecorded(Unrecorded::NotStored),
+        Ok(_) => answer::gif(),
         Err(why) => unrecorded(core, why),
     }
+}
+
+/// Waits until the record is kept; what was against it, and its receipt, where it is not only counted.
+async fn kept(
+    core: &Core,
+    staged: Result<Staged, Unrecorded>,
+) -> Result<(Option<Refusal>, Option<String>), Unrecorded> {
+    let Staged { verdict, record } = staged?;
+    let Some((receipt, ticket)) = record else { return Ok((verdict, None)) };
+    // Nobody waits for the disk to hear a refusal.
+    let ack = if verdict.is_some() { Ack::PageCache } else { core.acks.conversion_ack };
+    core.batch.kept(ticket, ack).await?;
+    Ok((verdict, Some(receipt)))
 }
 
 fn unrecorded(core: &Core, why: Unrecorded) -> Answer {
@@ -156,6 +151,7 @@ fn stage(
             via,
             host: &host,
             params,
+            exposed: core.is_exposed(&sender),
             malformed: form.is_err(),
             address: sender.address,
             user_agent: sender.user_agent,

@@ -20,6 +20,7 @@ use crate::{
     flood::Flood,
     links,
     metrics::{Counts, Metrics},
+    request::Sender,
     ship::Shipping,
     slot::Slot,
     visit::Visits,
@@ -65,6 +66,8 @@ pub(crate) struct Core {
     pub connections: Rc<Connections>,
     /// Whom to believe.
     pub proxies: Proxies,
+    /// Whether what came unencrypted from another machine is taken as if it had not.
+    allows_plain_http: bool,
     /// Whether wishes not to be followed are honoured.
     pub privacy: Privacy,
     /// Whether visitors get a cookie.
@@ -107,6 +110,7 @@ impl Core {
             salts: Salts::new(shared.keys.clone()),
             connections: Rc::new(Connections::new(config.limits.connections)),
             proxies: Proxies::new(config.visitors.trusted_proxies.clone()),
+            allows_plain_http: config.insecure_http,
             privacy: config.visitors.privacy,
             cookies: config.visitors.cookies,
             acks: config.journal.clone(),
@@ -117,6 +121,11 @@ impl Core {
             scratch: RefCell::default(),
             random: Random { key: secrets[3], drawn: Cell::new(0) },
         })
+    }
+
+    /// Whether a request came unencrypted from another machine, and the operator does not put up with that.
+    pub(crate) fn is_exposed(&self, sender: &Sender<'_>) -> bool {
+        sender.is_exposed && !self.allows_plain_http
     }
 
     /// A number nobody can foretell, another one every time.

@@ -22,6 +22,9 @@ pub struct Sender<'a> {
     pub address: IpAddr,
     /// Whether a trusted proxy says the client came by https.
     pub is_https: bool,
+    /// Whether it came unencrypted from another machine, as far as we can tell: a proxy says so, or nobody vouches for
+    /// a peer that is not this machine.
+    pub is_exposed: bool,
     /// Whether a wish not to be followed is honoured.
     pub private: bool,
     /// `Flags` bits the headers say.
@@ -49,6 +52,7 @@ impl<'a> Sender<'a> {
         let mut sender = Self {
             address: peer.to_canonical(),
             is_https: false,
+            is_exposed: false,
             private: false,
             flags: 0,
             host: b"",
@@ -57,7 +61,8 @@ impl<'a> Sender<'a> {
             language: b"",
             cookie: None,
         };
-        let (mut forwarded, mut claims_https) = (Vec::new(), false);
+        sender.is_exposed = !sender.address.is_loopback();
+        let (mut forwarded, mut scheme) = (Vec::new(), &b""[..]);
         for (name, value) in headers {
             let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
             // Most names are told by their length alone.
@@ -68,7 +73,7 @@ impl<'a> Sender<'a> {
                 10 if is("user-agent") => sender.user_agent = value,
                 15 if is("accept-language") => sender.language = value,
                 15 if is("x-forwarded-for") => forwarded.push(value),
-                17 if is("x-forwarded-proto") => claims_https = value == b"https",
+                17 if is("x-forwarded-proto") => scheme = value,
                 3 | 7 if (is("dnt") || is("sec-gpc")) && value == b"1" => {
                     sender.flags |= Flags::Privacy as u32;
                 }
@@ -81,9 +86,11 @@ impl<'a> Sender<'a> {
                 _ => {}
             }
         }
-        if (!forwarded.is_empty() || claims_https) && proxies.trusts(peer) {
+        if (!forwarded.is_empty() || !scheme.is_empty()) && proxies.trusts(peer) {
             sender.address = proxies.client(peer, forwarded.into_iter());
-            sender.is_https = claims_https;
+            sender.is_https = scheme == b"https";
+            // A proxy of this machine that does not say how the client came leaves it at that.
+            sender.is_exposed = !sender.is_https && (sender.is_exposed || !scheme.is_empty());
         }
         sender.private = sender.flags & Flags::Privacy as u32 != 0 && privacy == Privacy::Honour;
         if sender.private {
@@ -192,6 +199,38 @@ mod tests {
         let peer = "198.51.100.1".parse().unwrap();
         let stranger = Sender::read(pairs(&map), peer, &Proxies::default(), Privacy::Honour);
         assert!(!stranger.is_https && stranger.address == peer);
+    }
+
+    #[test]
+    fn what_comes_unencrypted_from_elsewhere_is_exposed() {
+        let proxies =
+            Proxies::new(vec!["127.0.0.1/32".parse().unwrap(), "10.0.0.0/8".parse().unwrap()]);
+        for (peer, scheme, exposed) in [
+            ("127.0.0.1", "", false),
+            ("::1", "", false),
+            ("::ffff:127.0.0.1", "", false),
+            ("127.0.0.1", "https", false),
+            // The proxy is of this machine, and its client is not.
+            ("127.0.0.1", "http", true),
+            ("127.0.0.1", "HTTPS, http", true),
+            // Not trusted: whatever it says, it is this machine.
+            ("127.0.0.2", "http", false),
+            ("10.0.0.1", "", true),
+            ("10.0.0.1", "http", true),
+            ("10.0.0.1", "https", false),
+            ("::ffff:10.0.0.1", "https", false),
+            ("198.51.100.1", "", true),
+            ("198.51.100.1", "https", true),
+            ("2001:db8::1", "https", true),
+        ] {
+            for forwarded in ["", "203.0.113.9"] {
+                let map = map(&[("x-forwarded-proto", scheme), ("x-forwarded-for", forwarded)]);
+                let peer = peer.parse().unwrap();
+                let sender = Sender::read(pairs(&map), peer, &proxies, Privacy::Honour);
+                assert_eq!(sender.is_exposed, exposed, "{peer} {scheme} {forwarded}");
+                assert!(!(sender.is_https && sender.is_exposed));
+            }
+        }
     }
 
     #[test]

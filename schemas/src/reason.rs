@@ -77,6 +77,8 @@ reasons!(
 reasons!(
     /// Why a conversion is refused (`product.md` §6).
     Refusal {
+        /// Sent unencrypted from another machine: its token could be read on the way.
+        PlainHttp = 19 "plain_http",
         /// The request could not be read: encoding, control characters, lengths.
         Malformed = 1 "malformed",
         /// Neither a program nor a click says whose conversion this is.

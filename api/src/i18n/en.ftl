@@ -226,6 +226,7 @@ reason-datacenter = From a data center
 reason-proxy = Through an open proxy
 reason-velocity = Too many in a short time
 reason-cap = Over a cap
+refusal-plain-http = Sent over plain HTTP
 refusal-malformed = Unreadable request
 refusal-unknown-program = Neither program nor click named
 refusal-bad-token = Token missing or wrong

@@ -226,6 +226,7 @@ reason-datacenter = Depuis un centre de données
 reason-proxy = Par un proxy ouvert
 reason-velocity = Trop de clics en peu de temps
 reason-cap = Plafond dépassé
+refusal-plain-http = Envoyée en HTTP non chiffré
 refusal-malformed = Requête illisible
 refusal-unknown-program = Ni programme ni clic indiqué
 refusal-bad-token = Jeton absent ou faux

@@ -7,6 +7,7 @@ mod cookies;
 mod postbacks;
 mod process;
 mod pixels;
+mod plain_http;
 mod bad_input;
 mod feed;
 mod lifecycle;

@@ -112,10 +112,11 @@ impl Process {
         self.child.wait().unwrap();
     }
 
-    /// A graceful stop.
-    pub(crate) fn terminate(mut self) {
+    /// A graceful stop; the lines of its log that nobody read.
+    pub(crate) fn terminate(mut self) -> Vec<String> {
         kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
         assert!(self.child.wait().unwrap().success());
+        self.log.iter().collect()
     }
 }
 
