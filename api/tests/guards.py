@@ -34,7 +34,7 @@ GUARDS = [
     ("a session counts at its own host", "migrations/postgres/0024_create_sign_in.sql", "WHERE s.token_hash = hash AND s.host = at_host", "WHERE s.token_hash = hash", "auth"),
     ("a fresh proof before what lets somebody in", "api/src/pages/accounts.rs", "        .route_layer(from_fn(auth::proved));\n    Router::new()\n        .route(\"/accounts/logout/\"", "        ;\n    Router::new()\n        .route(\"/accounts/logout/\"", "factors"),
     ("a fresh proof before people are changed", "api/src/pages/accounts.rs", "may(app, what, routes.route_layer(from_fn(auth::proved)))", "may(app, what, routes)", "people"),
-    ("a cookie changes nothing without saying from where", "api/src/auth.rs", "        return Err(Error::CrossSite);", "        tracing::trace!(\"let in\");", "auth"),
+    ("a cookie changes nothing without saying from where", "api/src/auth.rs", "        return Err(Error::CrossSite);", "        tracing::trace!(\"let in\");", "guarded"),
     ("row-level security of a site", "migrations/postgres/0023_keep_sites_apart.sql", "rule text := format('%I = (SELECT app_site())', site);", "rule text := format('(%I > 0 OR (SELECT app_site()) IS NULL)', site);", "tenants"),
     ("filters of ClickHouse within a viewer's reach", "api/src/tenant.rs", "        all.extend(self.reach.filters());", "", "tenants"),
 ]
