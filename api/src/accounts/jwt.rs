@@ -276,6 +276,21 @@ mod tests {
     }
 
     #[test]
+    fn a_token_that_was_altered_anywhere_is_refused() {
+        let jwt = jwt(&one());
+        let token = token(&jwt);
+        assert!(jwt.verify(&token, HERE, at(0)).is_some());
+        for n in 0..token.len() {
+            let mut altered = token.clone().into_bytes();
+            altered[n] = if altered[n] == b'A' { b'B' } else { b'A' };
+            let altered = String::from_utf8(altered).unwrap();
+            assert_eq!(jwt.verify(&altered, HERE, at(0)), None, "{n}");
+        }
+        let (head, _) = token.rsplit_once('.').unwrap();
+        assert_eq!(jwt.verify(&format!("{head}."), HERE, at(0)), None, "unsigned");
+    }
+
+    #[test]
     fn a_new_key_signs_and_the_old_one_is_still_believed() {
         let (old, new) = (jwt(&one()), jwt(&format!("{}\n2 {}", one(), "22".repeat(32))));
         assert!(new.verify(&token(&old), HERE, at(0)).is_some());

@@ -116,6 +116,10 @@ mod tests {
             ("👩‍🚀🛶🌵🦉🪁🧭🎷🪵🐙🧂🪐🥝", Ok(())),
             (" spaces  are kept as they are ", Ok(())),
             ("Grünes Fahrrad am Kanal", Ok(())),
+            (
+                "seven orbits of a plum kettle, told at length to nobody in particular by the canal",
+                Ok(()),
+            ),
         ];
         for (password, expected) in cases {
             let known = ["anna.smith@shop.example", "Anna Smith", "Shop"];

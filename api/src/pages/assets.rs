@@ -124,4 +124,33 @@ mod tests {
             assert!(!ours || lines < 200, "{name} has {lines} lines");
         }
     }
+
+    /// What somebody sent is shown as text (ASVS 3.2.2), and nothing stays in the browser (14.3.3).
+    #[test]
+    fn our_modules_write_text_alone_and_keep_nothing_in_the_browser() {
+        const NEVER: [&str; 13] = [
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacentHTML",
+            "document.write",
+            "DOMParser",
+            "eval(",
+            "new Function",
+            "localStorage",
+            "sessionStorage",
+            "indexedDB",
+            "document.cookie",
+            "postMessage",
+            "onpaste",
+        ];
+        for (name, kind, bytes) in FILES {
+            if *kind != JS || matches!(*name, "htmx.js" | "uplot.js") {
+                continue;
+            }
+            let text = std::str::from_utf8(bytes).unwrap();
+            for word in NEVER {
+                assert!(!text.contains(word), "{name}: {word}");
+            }
+        }
+    }
 }

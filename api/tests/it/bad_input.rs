@@ -75,6 +75,9 @@ async fn a_path_that_names_nothing_is_404() {
         "/nowhere/",
         "//evil.example/",
         "/.env",
+        "/.git/HEAD",
+        "/.git/config",
+        "/static/.git/HEAD",
     ] {
         let answer = world.get(path).await;
         assert_eq!(

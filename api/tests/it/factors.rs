@@ -49,7 +49,8 @@ async fn password(world: &World, name: &str) -> String {
     cookie(&answer, "__Host-flow").unwrap()
 }
 
-async fn second(world: &World, flow: &str, code: &str) -> Answer {
+/// A code, as it is typed at that step.
+pub(crate) async fn second(world: &World, flow: &str, code: &str) -> Answer {
     world.submit_as(flow, "/accounts/login/2fa/", &form(&[("code", code)])).await
 }
 

@@ -149,12 +149,36 @@ async fn every_answer_has_its_headers_and_names_no_server() {
             "referrer-policy",
             "cross-origin-opener-policy",
             "permissions-policy",
-            "strict-transport-security",
             "x-request-id",
-            "cache-control",
         ] {
             assert!(answer.headers.contains_key(name), "{path}: {name}");
         }
+        for part in ["base-uri 'none'", "object-src 'none'", "frame-ancestors 'none'"] {
+            assert!(policy.contains(part), "{path}: {part}");
+        }
+        assert_eq!(answer.headers[header::STRICT_TRANSPORT_SECURITY], "max-age=63072000");
+        assert_eq!(answer.headers[header::CACHE_CONTROL], "no-store", "{path}");
         assert!(!answer.headers.contains_key(header::SERVER));
+    }
+}
+
+#[tokio::test]
+async fn no_answer_lets_a_script_of_another_origin_read_it() {
+    let world = World::new().await;
+    for (method, path) in [
+        ("GET", "/health"),
+        ("GET", AFFILIATES),
+        ("OPTIONS", AFFILIATES),
+        ("OPTIONS", "/api/v1/auth/login/"),
+        ("GET", "/accounts/login/"),
+        ("GET", "/nowhere"),
+    ] {
+        let asked = request(method, path)
+            .header(header::ORIGIN, "https://evil.example")
+            .header(header::ACCESS_CONTROL_REQUEST_METHOD, "POST")
+            .header(header::AUTHORIZATION, format!("Bearer {TOKEN}"));
+        let answer = world.send(asked.body(Body::empty()).unwrap()).await;
+        let opens = answer.headers.keys().any(|name| name.as_str().starts_with("access-control-"));
+        assert!(!opens, "{method} {path}: {:?}", answer.headers);
     }
 }

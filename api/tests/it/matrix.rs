@@ -7,6 +7,7 @@ use axum::{
     body::Body,
     http::{Request, header},
 };
+use schemas::ids::{PLATFORM, ProgramId};
 use std::{collections::BTreeMap, fmt::Write, path::Path};
 
 use crate::world::{TOKEN, World};
@@ -127,6 +128,30 @@ async fn world() -> World {
         .await;
     world.token(110, (1, &["read"]), READ_KEY).await;
     world
+}
+
+#[tokio::test]
+async fn a_postback_token_is_shown_to_who_sends_postbacks_alone() {
+    let world = World::new().await.with_links().await;
+    let token = world.app.keys.postback_token(PLATFORM, ProgramId(1), 1);
+    for (id, role, sees) in [
+        (2, "manager", true),
+        (3, "advertiser", true),
+        (4, "finance", false),
+        (5, "support", false),
+        (6, "analyst", false),
+        (7, "affiliate", false),
+    ] {
+        world.user(id, role, (1, role)).await;
+        let session = world.session(id, ("localhost", 2)).await;
+        for path in ["/api/v1/affiliate/programs/prg_1/", "/affiliate/programs/prg_1/"] {
+            let answer = world.open_as(&session, path).await;
+            let shown = answer.text.contains(&token);
+            assert_eq!((answer.status.as_u16(), shown), (200, sees), "{role} {path}");
+        }
+        let list = world.open_as(&session, "/api/v1/affiliate/programs/").await.text;
+        assert_eq!(list.contains("postback_networks"), sees, "{role}");
+    }
 }
 
 async fn asked(world: &World, principal: usize, (method, path): (&str, &str)) -> u16 {
