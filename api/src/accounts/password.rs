@@ -1,5 +1,10 @@
-//! What a password may be (ASVS 6.2): its length, and that nobody guesses it. No rule about its characters.
+//! What a password may be (ASVS 6.2): its length, that nobody guesses it, and that it stands in no published breach. No
+//! rule about its characters.
+//!
+//! Of the 44,150 breached passwords that are long enough, four bytes of a hash are kept and no password: 44,150 of the
+//! 2^32 values are refused, so that one new password in 97,281 is refused by chance. Nobody outside is asked.
 
+use sha2::{Digest, Sha256};
 use zxcvbn::zxcvbn;
 
 /// The fewest characters.
@@ -13,7 +18,7 @@ const LEAST_SCORE: u8 = 3;
 const LEFT: usize = 6;
 
 /// Words that everybody tries here first.
-const OURS: [&str; 8] = [
+pub const OURS: [&str; 8] = [
     "tributary",
     "affiliate",
     "affiliates",
@@ -24,6 +29,10 @@ const OURS: [&str; 8] = [
     "partner",
 ];
 
+/// Of each password of a list of breached ones that is long enough, four bytes of its SHA-256, sorted
+/// (`deploy/make-breached.py`).
+static BREACHED: &[u8] = include_bytes!("breached.bin");
+
 /// Why a password is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weak {
@@ -33,7 +42,7 @@ pub enum Weak {
     Long,
     /// With a NUL: what is behind it would not count everywhere.
     Nul,
-    /// Easily guessed.
+    /// Easily guessed, or in a published breach.
     Guessable,
 }
 
@@ -82,7 +91,15 @@ pub fn check(password: &str, known: &[&str]) -> Result<(), Weak> {
         .filter(|word| word.chars().count() >= 3)
         .collect();
     let guessable = u8::from(zxcvbn(password, &words).score()) < LEAST_SCORE;
-    if guessable || left_of(password, &words) < LEFT { Err(Weak::Guessable) } else { Ok(()) }
+    let guessable = guessable || left_of(password, &words) < LEFT || is_breached(password);
+    if guessable { Err(Weak::Guessable) } else { Ok(()) }
+}
+
+/// Whether everybody who guesses has it on a list.
+fn is_breached(password: &str) -> bool {
+    let hash: [u8; 32] = Sha256::digest(password.as_bytes()).into();
+    let (all, _) = BREACHED.as_chunks::<4>();
+    all.binary_search(&[hash[0], hash[1], hash[2], hash[3]]).is_ok()
 }
 
 /// How many letters and figures stand beside the words that are tried first.
@@ -125,6 +142,18 @@ mod tests {
             let known = ["anna.smith@shop.example", "Anna Smith", "Shop"];
             assert_eq!(check(password, &known), expected, "{password}");
         }
+    }
+
+    #[test]
+    fn a_password_of_a_breach_is_refused_however_strange_it_looks() {
+        for password in
+            ["badiman28200", "ghjatccbjyfk", "ytpfdbcbvjcnm", "6215mila6215", "q80661658441"]
+        {
+            assert_eq!(check(password, &[]), Err(Weak::Guessable), "{password}");
+        }
+        assert_eq!(check("badiman28200 by the canal", &[]), Ok(()));
+        let (all, rest) = BREACHED.as_chunks::<4>();
+        assert!(all.len() == 44_150 && rest.is_empty() && all.is_sorted());
     }
 
     #[test]
