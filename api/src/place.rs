@@ -26,6 +26,10 @@ use crate::{
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
 
+/// Who asked, in the answer, for the log of what was refused.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Client(pub(crate) IpAddr);
+
 /// What is known of every request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
@@ -60,8 +64,11 @@ pub fn network(address: IpAddr) -> String {
 pub async fn find(State(app): State<App>, mut request: Request, next: Next) -> Response {
     match place(&app, &request) {
         Ok(place) => {
+            let client = Client(place.address);
             request.extensions_mut().insert(place);
-            next.run(request).await
+            let mut response = next.run(request).await;
+            response.extensions_mut().insert(client);
+            response
         }
         Err(error) => error.into_response(),
     }

@@ -1,5 +1,6 @@
-//! How often programs may ask: by token, by person, or by address where nobody is known. What is left stands in every
-//! answer (draft-ietf-httpapi-ratelimit-headers-10, and the names of before it).
+//! How often programs may ask: by token, by person, or by address where nobody is known; and how often somebody may ask
+//! for the pages that cost most. What is left stands in every answer (draft-ietf-httpapi-ratelimit-headers-10, and the
+//! names of before it).
 
 use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, request::Parts},
@@ -11,23 +12,32 @@ use crate::{
     app::App,
     clock,
     error::Error,
-    limits::{API, API_ADDRESS, Left},
+    limits::{API, API_ADDRESS, EXPORT, Left},
     place::Place,
 };
 
-/// Counts a question to the API; an answer that refuses it, or what to write into the one that comes.
+/// Pages that look at everything there is.
+const DEAR: [&str; 3] = ["/affiliate/stats/export.csv", "/accounts/data/export/", "/search/"];
+
+/// Counts a question to the API, or for a page that costs much; an answer that refuses it, or what to write into the one
+/// that comes.
 pub(super) async fn count(
     app: &App,
     parts: &Parts,
     viewer: Option<&Viewer>,
 ) -> Result<Option<Left>, Response> {
-    if !parts.uri.path().starts_with("/api/") {
+    let path = parts.uri.path();
+    let is_dear = DEAR.contains(&path);
+    if !path.starts_with("/api/") && !is_dear {
         return Ok(None);
     }
     let now_ms = clock::now().timestamp_millis();
+    let known = if is_dear { EXPORT } else { API };
     let (rule, key) = match viewer {
-        Some(Viewer { by: By::Token { id, .. }, .. }) => (API, format!("token:{id}")),
-        Some(viewer) => (API, format!("{}:{}", viewer.site.get(), viewer.user)),
+        Some(Viewer { by: By::Token { id, .. }, .. }) => (known, format!("token:{id}")),
+        Some(viewer) => (known, format!("{}:{}", viewer.site.get(), viewer.user)),
+        // To the sign-in page.
+        None if is_dear => return Ok(None),
         None => {
             let place = parts.extensions.get::<Place>();
             (API_ADDRESS, place.map_or_else(String::new, |place| place.address.to_string()))

@@ -3,8 +3,8 @@
 
 use axum::{
     body::Body,
-    extract::Request,
-    http::{HeaderMap, HeaderName, HeaderValue, Method, header},
+    extract::{MatchedPath, Request},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::Response,
 };
@@ -12,8 +12,11 @@ use data_encoding::HEXLOWER;
 use serde_json::json;
 use tracing::Instrument;
 
-use super::{Problem, codes};
-use crate::auth::Viewer;
+use super::{Code, Problem, codes};
+use crate::{
+    auth::Viewer,
+    place::{Client, network},
+};
 
 /// What a page may do: everything from here, nothing inline, nothing from elsewhere.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -45,6 +48,7 @@ pub async fn answer(mut request: Request, next: Next) -> Response {
     let wants_page = wants_page(request.uri().path(), request.headers());
     let (method, head) = (request.method().clone(), request.headers().clone());
     let span = tracing::info_span!("request", id = %id, method = %request.method());
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let mut response = next.run(request).instrument(span).await;
     let status = response.status();
     // A handler's own JSON says what it has to say (`/ready`).
@@ -52,6 +56,7 @@ pub async fn answer(mut request: Request, next: Next) -> Response {
     if (status.is_client_error() || status.is_server_error()) && !is_json {
         let problem = response.extensions_mut().remove::<Problem>();
         let problem = problem.unwrap_or_else(|| Problem::of_status(status));
+        tell(&problem, &response, (&id, &method, route.as_ref()));
         // A host that is nobody's is shown nobody's page.
         match wants_page && *problem.code != codes::MISDIRECTED {
             true => {
@@ -71,6 +76,37 @@ pub async fn answer(mut request: Request, next: Next) -> Response {
         headers.insert("x-request-id", id);
     }
     response
+}
+
+/// Every refusal leaves a line: of whom, from where, of what (ASVS 16.3.2, 16.3.3). The route's template and never the
+/// path, which may hold what somebody typed; the network and never the address. Its target of its own lets `RUST_LOG`
+/// choose it apart from everything else.
+fn tell(
+    problem: &Problem,
+    response: &Response,
+    (id, method, route): (&str, &Method, Option<&MatchedPath>),
+) {
+    let Code { name, status, .. } = problem.code;
+    let is_refusal = *problem.code == codes::INVALID_TOKEN
+        || [StatusCode::FORBIDDEN, StatusCode::MISDIRECTED_REQUEST, StatusCode::TOO_MANY_REQUESTS]
+            .contains(status);
+    if !is_refusal {
+        return;
+    }
+    let known = response.extensions();
+    let user = known.get::<Viewer>().map(|viewer| viewer.user);
+    let network = known.get::<Client>().map(|client| network(client.0));
+    let route = route.map_or("none", MatchedPath::as_str);
+    tracing::info!(
+        target: "refused",
+        request.id = id,
+        code = name,
+        user.id = user,
+        client.network = network,
+        %method,
+        route,
+        "refused"
+    );
 }
 
 /// Whether a person's browser asks: the API never answers with a page.

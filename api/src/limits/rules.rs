@@ -61,8 +61,11 @@ pub const API: Rule = rule("api", 3000, MINUTE_MS);
 /// And by nobody known, from an address.
 pub const API_ADDRESS: Rule = rule("api_address", 300, MINUTE_MS);
 
+/// Exports and searches of somebody.
+pub const EXPORT: Rule = rule("export", 60, MINUTE_MS);
+
 /// All of them, by whose names they are set otherwise.
-pub const RULES: [Rule; 15] = [
+pub const RULES: [Rule; 16] = [
     SIGN_IN_ADDRESS,
     SIGN_IN_NETWORK,
     GUESSED,
@@ -77,6 +80,7 @@ pub const RULES: [Rule; 15] = [
     CODE_ADDRESS,
     API,
     API_ADDRESS,
+    EXPORT,
     Rule {
         name: WRONG_PASSWORD.name,
         burst: WRONG_PASSWORD.tries,

@@ -16,7 +16,7 @@ use std::{io::Write, sync::LazyLock};
 
 const CSS: &str = "text/css; charset=utf-8";
 const JS: &str = "text/javascript; charset=utf-8";
-const SVG: &str = "image/svg+xml";
+const SVG: &str = "image/svg+xml; charset=utf-8";
 
 macro_rules! files {
     ($($name:literal $kind:expr),+ $(,)?) => {

@@ -1,4 +1,5 @@
-//! `/styleguide`: every part, made by the same structs as the pages, with words that stretch it.
+//! `/styleguide`: every part, made by the same structs as the pages, with words that stretch it. Refuses to be there
+//! outside of a demonstration.
 
 use super::{
     html,
@@ -9,9 +10,9 @@ use super::{
     request::Asked,
     shell::{Here, Shell},
 };
-use crate::{error::Error, i18n::Text};
+use crate::{app::App, error::Error, i18n::Text};
 use askama::Template;
-use axum::response::Html;
+use axum::{extract::State, response::Html};
 use chrono::DateTime;
 
 #[derive(Template)]
@@ -32,8 +33,11 @@ struct Styleguide {
     timeline: Timeline,
 }
 
-/// `GET /styleguide`
-pub(super) async fn show(asked: Asked) -> Result<Html<String>, Error> {
+/// `GET /styleguide`: in a demonstration alone, for it is nobody's work there (ASVS 15.2.3).
+pub(super) async fn show(State(app): State<App>, asked: Asked) -> Result<Html<String>, Error> {
+    if !app.is_demo {
+        return Err(Error::NotFound("page"));
+    }
     let t = asked.t;
     html(&Styleguide {
         shell: asked.shell(Here::Elsewhere, t.say("styleguide")),

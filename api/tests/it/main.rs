@@ -32,6 +32,8 @@ mod proofs;
 mod providers;
 mod rotation;
 mod promises;
+mod rates;
+mod refusals;
 mod sign_up;
 mod stats;
 mod sums;

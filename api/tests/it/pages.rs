@@ -134,7 +134,7 @@ pub(crate) fn assert_page(path: &str, lang: &str, answer: &Answer) {
 
 #[tokio::test]
 async fn every_page_renders_with_nothing_and_with_a_little() {
-    let mut world = World::new().await;
+    let mut world = World::new().await.with_app(|app| app.is_demo = true);
     for round in 0..2 {
         for (path, known) in PAGES {
             // The days are named: what the tests put in does not grow old.

@@ -55,8 +55,9 @@ impl Service {
         command.process_group(0);
         command.env("TRIBUTARY_SUPERVISOR", std::process::id().to_string());
         if std::env::var_os("RUST_LOG").is_none() {
-            // One line of the supervisor's says that all is well; its children speak when it is not.
-            command.env("RUST_LOG", "warn,sqlx=error");
+            // One line of the supervisor's says that all is well; its children speak when it is not, and of whom they
+            // refused.
+            command.env("RUST_LOG", "warn,refused=info,sqlx=error");
         }
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.spawn()

@@ -78,6 +78,8 @@ async fn numbers_out_of_reach_are_said_to_be() {
 #[tokio::test]
 async fn static_files_are_kept_for_ever_and_come_compressed() {
     let world = World::new().await;
+    assert_eq!(world.page("/styleguide", "en").await.status, StatusCode::NOT_FOUND);
+    let world = world.with_app(|app| app.is_demo = true);
     let page = world.page("/styleguide", "en").await.text;
     let css =
         page.split("href=\"").find(|part| part.starts_with("/static/") && part.contains("app.css"));
@@ -99,4 +101,29 @@ async fn static_files_are_kept_for_ever_and_come_compressed() {
         world.send(get("/static/0000000000000000/../Cargo.toml")).await.status,
         StatusCode::NOT_FOUND
     );
+}
+
+#[tokio::test]
+async fn every_answer_with_a_body_says_what_it_is_and_in_which_letters() {
+    let world = World::new().await.with_links().await.with_app(|app| app.is_demo = true);
+    let page = world.page("/styleguide", "en").await.text;
+    let files = page.split('"').filter(|part| part.starts_with("/static/")).map(str::to_owned);
+    let paths = [
+        "/affiliate/links/",
+        "/nothing/",
+        "/health",
+        "/api/v1/affiliate/links/",
+        "/api/v1/nothing/",
+        "/affiliate/stats/export.csv?group_by=day",
+        "/accounts/data/export/",
+        "/accounts/profile/",
+    ];
+    for path in paths.map(str::to_owned).into_iter().chain(files) {
+        let answer = world.page(&path, "en").await;
+        assert!(!answer.text.is_empty(), "{path}");
+        let kind = answer.headers[header::CONTENT_TYPE].to_str().unwrap();
+        // JSON is UTF-8 by itself (RFC 8259), and its types have no such parameter.
+        let is_json = matches!(kind, "application/json" | "application/problem+json");
+        assert!(is_json || kind.ends_with("; charset=utf-8"), "{path}: {kind}");
+    }
 }
