@@ -13,9 +13,13 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
-        .init();
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| "info,sqlx=error".into());
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match std::env::var("TRIBUTARY_LOG").as_deref() {
+        Ok("json") => lines.json().init(),
+        _ => lines.init(),
+    }
     match api::run(Arguments::parse().config, stopped()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -13,12 +13,13 @@ struct Arguments {
 }
 
 fn main() -> anyhow::Result<()> {
-    tracing_subscriber::fmt()
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into()),
-        )
-        .with_writer(std::io::stderr)
-        .init();
+    let filter =
+        tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match std::env::var("TRIBUTARY_LOG").as_deref() {
+        Ok("json") => lines.json().init(),
+        _ => lines.init(),
+    }
     let Arguments { config } = Arguments::parse();
     let bound = collector::bind(config)?;
     let (address, admin) = (bound.address(), bound.admin_address());

@@ -104,14 +104,18 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Logs go to standard error; `RUST_LOG` chooses what is said. The database client's notices are no news to anybody.
+/// Logs go to standard error; `RUST_LOG` chooses what is said, `TRIBUTARY_LOG=json` that machines read it. The database
+/// client's notices are no news to anybody.
 fn logging() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| {
         tracing_subscriber::EnvFilter::new("info,sqlx=error,sqlx_core::pool=off")
     });
-    tracing_subscriber::fmt()
+    let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_target(false)
-        .init();
+        .with_target(false);
+    match std::env::var("TRIBUTARY_LOG").as_deref() {
+        Ok("json") => lines.json().init(),
+        _ => lines.init(),
+    }
 }

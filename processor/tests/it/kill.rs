@@ -81,6 +81,7 @@ pub(crate) fn start_at(world: &World, address: &str, more: &[String]) -> Running
         .args(more)
         .env("RUST_LOG", "warn")
         .stdout(Stdio::null())
+        .stderr(Stdio::null())
         .spawn();
     Running(child.unwrap())
 }
