@@ -10,11 +10,13 @@ pub const COOKIE: &str = "__Host-sid";
 pub const INSECURE_COOKIE: &str = "sid-insecure";
 
 /// Left alone for so long it ends: usually, and for who can change most.
-const IDLE: TimeDelta = TimeDelta::hours(24);
-const IDLE_ADMIN: TimeDelta = TimeDelta::minutes(30);
+pub const IDLE: TimeDelta = TimeDelta::hours(24);
+/// See [`IDLE`].
+pub const IDLE_ADMIN: TimeDelta = TimeDelta::minutes(30);
 /// However it is used it ends after so long.
-const WHOLE: TimeDelta = TimeDelta::days(14);
-const WHOLE_ADMIN: TimeDelta = TimeDelta::hours(12);
+pub const WHOLE: TimeDelta = TimeDelta::days(14);
+/// See [`WHOLE`].
+pub const WHOLE_ADMIN: TimeDelta = TimeDelta::hours(12);
 /// It is written down that a session was seen at most this often.
 pub const SEEN_EVERY: TimeDelta = TimeDelta::minutes(1);
 

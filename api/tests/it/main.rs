@@ -8,6 +8,7 @@ mod auth;
 mod avatar;
 mod bad_input;
 mod conversions;
+mod documented;
 mod emails;
 mod enrolments;
 mod expired;

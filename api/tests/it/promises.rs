@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// Every file of ours below a folder of the workspace.
-fn sources(folder: &str) -> Vec<(PathBuf, String)> {
+pub(crate) fn sources(folder: &str) -> Vec<(PathBuf, String)> {
     let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder)];
     let mut found = Vec::new();
     while let Some(folder) = folders.pop() {
