@@ -117,6 +117,90 @@ fn every_code_of_a_field_is_explained() {
     }
 }
 
+/// What is used for secrets, hashes and sums, by us or by what we might take next.
+const CRYPTOGRAPHY: [&str; 46] = [
+    "aead",
+    "aes",
+    "aes-gcm",
+    "aes-gcm-siv",
+    "aes-siv",
+    "argon2",
+    "aws-lc-rs",
+    "bcrypt",
+    "blake2",
+    "blake3",
+    "bloomfilter",
+    "cbc",
+    "chacha20",
+    "chacha20poly1305",
+    "cityhash-rs",
+    "crc32c",
+    "crc32fast",
+    "ctr",
+    "des",
+    "ecb",
+    "ed25519-dalek",
+    "getrandom",
+    "hkdf",
+    "hmac",
+    "jsonwebtoken",
+    "lettre",
+    "md-5",
+    "md5",
+    "openidconnect",
+    "openssl",
+    "pbkdf2",
+    "rand",
+    "rc4",
+    "rdkafka",
+    "reqwest",
+    "ring",
+    "rsa",
+    "rustls",
+    "scrypt",
+    "sha1",
+    "sha2",
+    "siphasher",
+    "subtle",
+    "totp-rs",
+    "webauthn-rs",
+    "xxhash-rust",
+];
+
+/// Of what a crate of ours is made, tests aside.
+fn dependencies(folder: &str) -> Vec<String> {
+    let manifest = read(&format!("{folder}/Cargo.toml"));
+    let ours = manifest.split("\n[dependencies]\n").nth(1).unwrap_or_default();
+    let ours = ours.split("\n[").next().unwrap().lines();
+    ours.filter_map(|line| Some(line.split(['.', ' ', '=']).next()?.to_owned())).collect()
+}
+
+#[test]
+fn only_listed_algorithms_are_used() {
+    let page = read("docs/crypto.md");
+    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| `")).collect();
+    let is_listed = |name: &str| {
+        let name = format!("`{name}`");
+        rows.iter().any(|row| row.split('|').nth(1).is_some_and(|cell| cell.contains(&name)))
+    };
+    let services = ["api", "collector", "processor", "journal", "schemas", "kafka"];
+    for folder in services.into_iter().chain(["migrations", "standalone"]) {
+        for name in dependencies(folder) {
+            let may = !CRYPTOGRAPHY.contains(&name.as_str()) || is_listed(&name);
+            assert!(may, "{folder} uses {name}, which docs/crypto.md does not name");
+        }
+        // No mode and no padding that ASVS 11.3.1 names; and AES in one place alone.
+        for (path, text) in sources(&format!("{folder}/src")) {
+            for never in ["ecb::", "cbc::", "Pkcs1v15Encrypt", "NoPadding"] {
+                assert!(!text.contains(never), "{}: {never}", path.display());
+            }
+            let is_click_id = path.ends_with("schemas/src/click_id.rs");
+            assert!(is_click_id || !text.contains("use aes::"), "{}", path.display());
+        }
+    }
+    assert!(dependencies("schemas").contains(&"aes".to_owned()));
+}
+
 #[test]
 fn security_says_by_when_libraries_are_mended() {
     let page = read("SECURITY.md");
