@@ -3,6 +3,7 @@
 
 mod world;
 mod browser;
+mod asvs;
 mod attributed;
 mod auth;
 mod avatar;
