@@ -19,8 +19,8 @@ use crate::{
 /// Pages that look at everything there is.
 const DEAR: [&str; 3] = ["/affiliate/stats/export.csv", "/accounts/data/export/", "/search/"];
 
-/// Counts a question to the API, or for a page that costs much; an answer that refuses it, or what to write into the one
-/// that comes.
+/// Counts a question to the API, or for a page that costs much; an answer that refuses it, or what to write into the
+/// one that comes.
 pub(super) async fn count(
     app: &App,
     parts: &Parts,
