@@ -99,10 +99,10 @@ fn tell(
     let route = route.map_or("none", MatchedPath::as_str);
     tracing::info!(
         target: "refused",
-        request.id = id,
+        id,
         code = name,
-        user.id = user,
-        client.network = network,
+        user,
+        network,
         %method,
         route,
         "refused"
