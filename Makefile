@@ -37,8 +37,8 @@ sqlx: install ## Write the .sqlx metadata anew after changing a query
 	cargo build --locked -p standalone -p migrations
 	$(STORES) -- deploy/sqlx.sh
 
-.PHONY: bench bench-collector bench-memory bench-processor bench-scaling bench-freshness bench-dashboard bench-parts
-bench: bench-parts bench-collector bench-memory bench-processor bench-freshness bench-dashboard ## All benchmarks
+.PHONY: bench bench-collector bench-memory bench-processor bench-scaling bench-freshness bench-dashboard bench-accounts bench-parts
+bench: bench-parts bench-collector bench-memory bench-processor bench-freshness bench-dashboard bench-accounts ## All benchmarks
 
 bench-parts: ## criterion: click id, append, lookup, macros, decide
 	cargo bench --locked -p benches
@@ -66,6 +66,10 @@ bench-freshness: install ## Click to visible in the API at 1,000 clicks/s
 bench-dashboard: install ## What pages and JSON ask, with 100 M clicks stored: ARGS="--clicks 2000000 --keep /tmp/dashboard"
 	cargo build --release --locked -p standalone -p api -p load-tests
 	target/release/dashboard $(ARGS)
+
+bench-accounts: install ## Pages of who is signed in on one core, sign-ins in hundreds, ten thousand sessions
+	cargo build --release --locked -p standalone -p load-tests
+	target/release/accounts $(ARGS)
 
 .PHONY: install install-bench install-kafka
 install: ## Install what is missing: Debian packages, the ClickHouse engine, the country database

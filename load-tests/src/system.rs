@@ -111,6 +111,14 @@ impl System {
         Ok(())
     }
 
+    /// The processes of a part, as they run now.
+    ///
+    /// # Errors
+    /// When there is none for long.
+    pub async fn pids(&self, part: Part) -> Result<Vec<Pid>> {
+        self.present(part).await
+    }
+
     /// The processes of a part; one that is just being started again is waited for.
     async fn present(&self, part: Part) -> Result<Vec<Pid>> {
         let root = self.child.id().context("tributary has ended")?;
