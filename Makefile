@@ -17,10 +17,16 @@ demo: install ## Install what is missing, build, start the whole pipeline, play 
 	target/release/tributary demo $(ARGS)
 
 .PHONY: test
-test: install-kafka ## Run every test against real PostgreSQL, the real ClickHouse engine and a real Kafka broker
+test: install-kafka ## Run every test against real PostgreSQL, the real ClickHouse engine and a real Kafka broker, then a browser's
 	cargo build --locked --workspace --bins
 	cargo test --locked --workspace --no-run
-	$(STORES) --kafka -- cargo test --locked --workspace --no-fail-fast
+	failed=0; $(STORES) --kafka -- cargo test --locked --workspace --no-fail-fast || failed=$$?; \
+		$(MAKE) --no-print-directory test-browser || failed=$$?; exit $$failed
+
+.PHONY: test-browser
+test-browser: install-kafka ## The tests that need a browser, against a demo of their own: ARGS=keyboard.test.mjs
+	cargo build --locked --workspace --bins
+	deploy/test-browser.sh $(ARGS)
 
 .PHONY: check
 check: install ## Format, lints, docs, dependencies, queries, file lengths

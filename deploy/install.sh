@@ -2,7 +2,7 @@
 # Installs what a build and a run need and this machine lacks. Quick when nothing is missing.
 #   install.sh         what demo, test and check need
 #   install.sh bench   also what the collector is measured against, and with
-#   install.sh kafka   also the Kafka broker and the Redis that tests use
+#   install.sh kafka   also the Kafka broker, the Redis and the browser that tests use
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -25,6 +25,8 @@ if [ "${1:-}" = kafka ]; then
     need java default-jre-headless
     need mvn maven
     need openssl openssl
+    # What tests look at pages with.
+    need chromium chromium
 fi
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || packages+=(postgresql)
 
