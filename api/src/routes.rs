@@ -9,8 +9,8 @@ use axum::{
 };
 use std::time::Duration;
 use tower_http::{
-    catch_panic::CatchPanicLayer, csrf::CsrfLayer, timeout::RequestBodyDeadlineLayer,
-    timeout::TimeoutLayer,
+    catch_panic::CatchPanicLayer, compression::CompressionLayer, csrf::CsrfLayer,
+    timeout::RequestBodyDeadlineLayer, timeout::TimeoutLayer,
 };
 
 use crate::{
@@ -56,6 +56,8 @@ pub fn router(app: App) -> Router {
         .layer(from_fn(server::limit_url))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(error::answer))
+        // No page holds a token that guessing by length could find (BREACH), and streams are let alone.
+        .layer(CompressionLayer::new())
         .layer(from_fn_with_state(app, metrics::count))
 }
 

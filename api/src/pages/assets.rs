@@ -29,6 +29,7 @@ files! {
     "app.css" CSS,
     "app.js" JS,
     "chart.css" CSS,
+    "own.css" CSS,
     "chart.js" JS,
     "copy.js" JS,
     "htmx.js" JS,

@@ -77,7 +77,7 @@ for (const [path, state] of pages) {
   }
 }
 
-test("pages come compressed", { todo: "the api compresses its files alone" }, async () => {
+test("pages come compressed", async () => {
   const { files } = await firstLoad("/dashboard/", { storageState });
   assert.notEqual(files.find(({ type }) => type === "Document").coding, "none");
 });
