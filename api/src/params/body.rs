@@ -60,7 +60,6 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
 
 /// serde's words with the field they are about, which it names in different places.
 fn field(path: &str, words: &str) -> Field {
-    let words = words.split(" at line ").next().unwrap_or(words);
     let quoted = words.split('`').nth(1).unwrap_or_default();
     let inside = match path {
         "." | "" => quoted.to_owned(),
@@ -74,7 +73,18 @@ fn field(path: &str, words: &str) -> Field {
     } else if words.starts_with("duplicate field") {
         Field::new(inside, "twice", "given twice")
     } else {
-        Field::new(if path == "." { "" } else { path }, "invalid_type", words)
+        Field::new(if path == "." { "" } else { path }, "invalid_type", awaited(words))
+    }
+}
+
+/// What was awaited, in serde's words, without what was sent: a password that is a number does not
+/// come back.
+fn awaited(words: &str) -> &str {
+    let words = words.rsplit_once(" at line ").map_or(words, |(words, _)| words);
+    match words.rsplit_once(", expected ") {
+        Some((_, awaited)) => awaited,
+        None if words.starts_with("number out of range") => "a number that is not out of range",
+        None => "something else is expected here",
     }
 }
 
@@ -133,6 +143,26 @@ mod tests {
             assert_eq!(wrong(body), (path.to_owned(), code), "{body}");
         }
         assert_eq!(wrong(&"[".repeat(10_000)).1, "invalid_type");
+    }
+
+    #[test]
+    fn what_was_sent_is_not_repeated() {
+        #[derive(Debug, Deserialize)]
+        struct Form {
+            #[serde(rename = "password")]
+            _password: String,
+        }
+        for (body, says) in [
+            (r#"{"password":4711471147}"#, "a string"),
+            (r#"{"password":[4711471147]}"#, "a string"),
+            (r#""4711471147""#, "struct Form"),
+            (r#""4711471147, expected 4711471147 at line 4711471147""#, "struct Form"),
+            (r#""4711471147`4711471147`""#, "struct Form"),
+        ] {
+            let told = parse::<Form>(body.as_bytes()).unwrap_err();
+            assert!(!format!("{told:?}").contains("4711471147"), "{told:?}");
+            assert!(matches!(told, Error::Invalid(fields) if fields[0].detail == says), "{body}");
+        }
     }
 
     #[test]
