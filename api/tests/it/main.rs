@@ -8,6 +8,7 @@ mod attributed;
 mod auth;
 mod avatar;
 mod bad_input;
+mod canaries;
 mod conversions;
 mod documented;
 mod emails;
