@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 /// The workspace.
-const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+pub(crate) const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 /// Authentication, sessions, authorisation, tokens: nothing stays open there, nor at level 1.
 const STRICT: [u32; 4] = [6, 7, 8, 9];
 /// But these: open, and told under "Deviations" in SECURITY.md.
@@ -42,7 +42,7 @@ fn rows() -> Vec<Row> {
 }
 
 /// The cells of a line. Two quotes inside a quoted cell are one; no cell goes over a line.
-fn cells(line: &str) -> Vec<String> {
+pub(crate) fn cells(line: &str) -> Vec<String> {
     let (mut cells, mut is_quoted) = (vec![String::new()], false);
     let mut letters = line.chars().peekable();
     while let Some(letter) = letters.next() {
@@ -84,7 +84,7 @@ fn has_test(text: &str, name: &str) -> bool {
     found.any(|n| lines[..n].iter().rev().take_while(is_above).any(is_test))
 }
 
-fn exists(test: &str) -> bool {
+pub(crate) fn exists(test: &str) -> bool {
     let path: Vec<&str> = test.split("::").collect();
     let (name, modules) = path.split_last().unwrap();
     let has = |file| std::fs::read_to_string(file).is_ok_and(|text| has_test(&text, name));

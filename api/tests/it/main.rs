@@ -41,4 +41,5 @@ mod sign_up;
 mod stats;
 mod sums;
 mod tenants;
+mod threats;
 mod wire;
