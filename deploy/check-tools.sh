@@ -18,7 +18,8 @@ tool cargo-deny 0.20.2
 cargo fetch --locked --quiet
 "$tools/bin/cargo-deny" --offline --log-level error check bans licenses sources
 if timeout 120 "$tools/bin/cargo-deny" --log-level off fetch db >/dev/null 2>&1; then
-    "$tools/bin/cargo-deny" --offline --log-level error check advisories
+    # Said and no more: an advisory of this morning is no fault of the change that is checked.
+    "$tools/bin/cargo-deny" --offline --log-level error check advisories || echo "look at the advisories above: SECURITY.md says by when"
 else
     echo "the advisories (RustSec) cannot be fetched from here: not looked at"
 fi

@@ -176,7 +176,7 @@ impl Walk {
     async fn shows_two_factors(&mut self) -> String {
         later(&self.world);
         self.secrets.text("another's password", PASSWORD);
-        let (secret, codes, session) = with_app(&self.world, 2, "ben").await;
+        let (secret, codes, session) = with_app(&self.world, 50, "ben").await;
         self.secrets.bytes("the secret of an app", &secret);
         for code in &codes {
             self.secrets.text("a recovery code", code);
@@ -213,7 +213,7 @@ impl Walk {
         assert_eq!(read.status, 200, "{}", read.text);
         let written = post(&self.world, LIST, Some(token), r#"{"name":"Anna"}"#).await;
         self.refused(&written, 403);
-        self.world.sql("UPDATE accounts_token SET revoked_at = now() WHERE user_id = 2").await;
+        self.world.sql("UPDATE accounts_token SET revoked_at = now() WHERE user_id = 50").await;
         let over = post(&self.world, LIST, Some(token), r#"{"name":"Anna"}"#).await;
         self.refused(&over, 401);
     }

@@ -108,7 +108,7 @@ fn every_part_that_is_killed_comes_back_and_all_end_together() {
     // The address it prints makes the first admin.
     let token = serve.ready.split_once("/accounts/setup/").unwrap().1;
     let answer = get(serve.addresses[0], &format!("/accounts/setup/{token}"));
-    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("name=\"username\""), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("name=\"email\""), "{answer}");
     let parts = ["run-collector", "run-processor", "run-api", "run-engine", "run-postgres"];
     let pids = parts.map(|part| child_named(serve.child.id(), part).unwrap());
     for pid in pids {
