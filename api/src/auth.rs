@@ -14,7 +14,7 @@ pub use viewer::{By, Viewer};
 
 use axum::{
     extract::{Request, State},
-    http::{Extensions, HeaderMap, Method, header, request::Parts},
+    http::{Extensions, HeaderMap, HeaderValue, Method, header, request::Parts},
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Redirect, Response},
     routing::MethodRouter,
@@ -77,8 +77,12 @@ async fn viewer(app: &App, parts: &Parts) -> Result<Option<Viewer>, Error> {
     }
     let secret = cookie(headers, session::cookie_name(place.is_secure)).and_then(Secret::read);
     let is_api = parts.uri.path().starts_with("/api/");
-    // The csrf layer judges what these headers say; a browser that sends neither is not believed.
-    let says_where = headers.contains_key("sec-fetch-site") || headers.contains_key(header::ORIGIN);
+    // The csrf layer judges what these headers say; a browser that sends neither is not believed, nor one that sends an
+    // empty one or two at once.
+    let says = ["sec-fetch-site", "origin"].map(|name| headers.get_all(name).iter().collect());
+    let says: [Vec<&HeaderValue>; 2] = says;
+    let says_where = says.iter().any(|all| !all.is_empty())
+        && says.iter().all(|all| all.len() <= 1 && all.iter().all(|one| !one.is_empty()));
     if !is_read(&parts.method) && !says_where && (secret.is_some() || !is_api) {
         return Err(Error::CrossSite);
     }

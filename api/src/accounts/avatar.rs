@@ -28,7 +28,7 @@ pub enum Refused {
     TooLarge,
 }
 
-/// A square JPEG of [`SIDE`] points.
+/// A square JPEG of 256 points.
 ///
 /// # Errors
 /// See [`Refused`].

@@ -265,3 +265,19 @@ async fn a_destination_cannot_be_made_to_lead_elsewhere() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_list_is_no_object_whatever_the_order_of_its_values() {
+    let world = World::new().await.with_links().await;
+    let link = format!("{LINKS}lnk_1/");
+    for (method, path, body) in [
+        ("POST", AFFILIATES, r#"["somebody"]"#),
+        ("POST", AFFILIATES, " \n[]"),
+        ("PATCH", &link, "[]"),
+        ("POST", "/api/v1/auth/login/", r#"["root", "a password"]"#),
+    ] {
+        let answer = world.call(method, path, Some(body)).await;
+        assert_eq!(answer.status, 422, "{method} {path} {body}");
+        assert_eq!(answer.json()["errors"][0]["code"], "invalid_type", "{body}");
+    }
+}

@@ -28,6 +28,10 @@ async fn a_cookie_reads_and_changes_only_from_our_own_pages() {
         &[("origin", "http://evil.example")],
         &[("origin", "http://localhost:9999")],
         &[("sec-fetch-site", "cross-site"), ("origin", "http://localhost:8080")],
+        &[("sec-fetch-site", "")],
+        &[("origin", "")],
+        &[("sec-fetch-site", "same-origin"), ("sec-fetch-site", "cross-site")],
+        &[("origin", "http://localhost:8080"), ("origin", "http://evil.example")],
     ] {
         let answer = world.send(post(headers)).await;
         assert_eq!(
