@@ -115,6 +115,36 @@ impl<S: Send + Sync> FromRequestParts<S> for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::HeaderValue;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn whatever_a_request_says_its_host_is_one_plain_name_or_none(
+            hosts in prop::collection::vec("[A-Za-z0-9.-]{1,12}(:[0-9]{1,5})?|\\PC{0,20}", 0..3),
+            target in "/[a-z]{0,5}|http://[a-z0-9.:@-]{1,12}/x",
+            is_same in any::<bool>(),
+        ) {
+            let same = hosts.first().filter(|_| is_same).map(|host| format!("http://{host}/x"));
+            let Ok(uri) = same.unwrap_or(target).parse::<Uri>() else { return Ok(()) };
+            let mut headers = HeaderMap::new();
+            for host in &hosts {
+                let Ok(value) = HeaderValue::from_bytes(host.as_bytes()) else { return Ok(()) };
+                headers.append(header::HOST, value);
+            }
+            // One header that is a host, and a target that names no other.
+            let alone = hosts.first().filter(|_| hosts.len() == 1).and_then(|host| host_of(host));
+            let target = uri.authority().map(|target| host_of(target.as_str()));
+            let expected = alone.filter(|host| match &target {
+                Some(named) => named.as_ref() == Some(host),
+                None => true,
+            });
+            let found = named(&uri, &headers).map(|(_, host)| host);
+            prop_assert_eq!(&found, &expected);
+            let plain = |b: u8| b.is_ascii_alphanumeric() || b"-.:[]".contains(&b);
+            prop_assert!(found.is_none_or(|host| host.bytes().all(plain)));
+        }
+    }
 
     #[test]
     fn a_network_tells_neighbours_apart_and_nobody() {
