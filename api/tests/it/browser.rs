@@ -1,8 +1,28 @@
 //! What a browser does with answers and letters: forms, cookies, links, codes.
 
-use axum::http::header;
+use axum::{
+    body::Body,
+    http::{Request, header},
+};
 
-use crate::world::{Answer, World};
+use crate::world::{Answer, World, request};
+
+/// A page as a browser with a session's cookie asks for it.
+pub(crate) fn asks(cookie: &str, path: &str) -> Request<Body> {
+    let asked =
+        request("GET", path).header(header::COOKIE, cookie).header(header::ACCEPT, "text/html");
+    asked.body(Body::empty()).unwrap()
+}
+
+/// A form as a browser sends it from one of our own pages.
+pub(crate) fn sends(cookie: &str, path: &str, form: &str) -> Request<Body> {
+    let asked = request("POST", path)
+        .header(header::COOKIE, cookie)
+        .header(header::ACCEPT, "text/html")
+        .header("sec-fetch-site", "same-origin")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    asked.body(Body::from(form.to_owned())).unwrap()
+}
 
 /// Fields as a form sends them.
 pub(crate) fn form(fields: &[(&str, &str)]) -> String {

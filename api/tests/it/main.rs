@@ -3,6 +3,7 @@
 
 mod world;
 mod browser;
+mod installation;
 mod asvs;
 mod attributed;
 mod auth;

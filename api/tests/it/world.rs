@@ -22,6 +22,8 @@ use sqlx::PgPool;
 use std::sync::Arc;
 use tower::ServiceExt;
 
+use crate::browser;
+
 /// The personal token of user 1, who runs site 1.
 pub(crate) const TOKEN: &str = "trb_0123456789012345678901234567890123456789abc";
 pub(crate) const PASSWORD: &str = "plum kettle orbit seven";
@@ -62,6 +64,15 @@ impl Answer {
         let errors = self.json()["errors"].as_array().cloned().unwrap_or_default();
         errors.iter().map(|error| error["field"].as_str().unwrap().to_owned()).collect()
     }
+}
+
+/// What a service answers.
+pub(crate) async fn answer(router: &Router, request: Request<Body>) -> Answer {
+    let response = router.clone().oneshot(request).await.unwrap();
+    let (head, body) = response.into_parts();
+    let bytes = to_bytes(body, 1 << 24).await.unwrap();
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    Answer { status: head.status, headers: head.headers, text }
 }
 
 impl World {
@@ -148,11 +159,7 @@ impl World {
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (head, body) = response.into_parts();
-        let bytes = to_bytes(body, 1 << 24).await.unwrap();
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        Answer { status: head.status, headers: head.headers, text }
+        answer(&self.router, request).await
     }
 
     /// Makes a session of somebody, as `name=value` of its cookie; `level` are the factors shown.
@@ -169,19 +176,12 @@ impl World {
 
     /// A page as a browser with a session's cookie asks for it.
     pub(crate) async fn open_as(&self, cookie: &str, path: &str) -> Answer {
-        let asked =
-            request("GET", path).header(header::COOKIE, cookie).header(header::ACCEPT, "text/html");
-        self.send(asked.body(Body::empty()).unwrap()).await
+        self.send(browser::asks(cookie, path)).await
     }
 
     /// A form as a browser sends it from one of our own pages.
     pub(crate) async fn submit_as(&self, cookie: &str, path: &str, form: &str) -> Answer {
-        let asked = request("POST", path)
-            .header(header::COOKIE, cookie)
-            .header(header::ACCEPT, "text/html")
-            .header("sec-fetch-site", "same-origin")
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-        self.send(asked.body(Body::from(form.to_owned())).unwrap()).await
+        self.send(browser::sends(cookie, path, form)).await
     }
 
     /// The letters that wait for an address, newest last, opened: what each says as text.
