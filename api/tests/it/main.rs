@@ -26,6 +26,7 @@ mod live;
 mod mail;
 mod matrix;
 mod metrics;
+mod nodes;
 mod outages;
 mod own;
 mod pages;
