@@ -18,6 +18,7 @@ mod expired;
 mod factors;
 mod guarded;
 mod guessed;
+mod hostile;
 mod house;
 mod hosts;
 mod limits;

@@ -12,13 +12,13 @@ use tokio::{
 
 use crate::world::{TOKEN, World};
 
-struct Served {
-    address: SocketAddr,
-    stop: oneshot::Sender<()>,
-    running: JoinHandle<()>,
+pub(crate) struct Served {
+    pub(crate) address: SocketAddr,
+    pub(crate) stop: oneshot::Sender<()>,
+    pub(crate) running: JoinHandle<()>,
 }
 
-async fn serve(world: &World) -> Served {
+pub(crate) async fn serve(world: &World) -> Served {
     let listeners = server::bind("127.0.0.1:0").await.unwrap();
     let address = listeners[0].local_addr().unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
