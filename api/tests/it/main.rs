@@ -20,6 +20,7 @@ mod guarded;
 mod guessed;
 mod hostile;
 mod house;
+mod houses;
 mod hosts;
 mod limits;
 mod lists;
