@@ -175,3 +175,11 @@ async fn an_owner_and_an_empty_database_do_not_start() {
     assert!(empty.contains("run `migrate` first"), "{empty}");
     std::fs::remove_dir_all(&folder).unwrap();
 }
+
+#[tokio::test]
+async fn jobs_do_not_start_as_an_owner_either() {
+    let world = World::new().await;
+    assert!(api::jobs::connect(&world.url(Role::Jobs)).await.is_ok());
+    let owner = api::jobs::connect(&world.url(Role::Owner)).await.unwrap_err();
+    assert!(format!("{owner:#}").contains("give a service its own role"), "{owner:#}");
+}

@@ -100,15 +100,18 @@ async fn everybody_can_do_its_work() {
 async fn a_service_is_told_apart_from_an_owner() {
     let db = Postgres::fresh().await;
     let ask = "SELECT refuse_owner_role()";
-    for role in [Role::Collector, Role::Processor, Role::Api, Role::Analyst] {
+    for role in [Role::Collector, Role::Processor, Role::Api, Role::Jobs, Role::Analyst] {
         assert_eq!(code(&db, role, ask).await, None, "{role:?}");
     }
     assert_eq!(code(&db, Role::Owner, ask).await.as_deref(), Some(REFUSED));
-    // No superuser, but the owner of a table; the name is this test's own, and so is its end.
+    // No superuser, but the owner of a table, and one that owns nothing and passes by every policy;
+    // the names are this test's own, and so is their end.
     let owner = db.pool(Role::Owner).await;
     let name = format!("tributary_t_owner_{}", std::process::id());
+    let passes = format!("tributary_t_passes_{}", std::process::id());
     for statement in [
         format!("CREATE ROLE {name}"),
+        format!("CREATE ROLE {passes} BYPASSRLS"),
         "CREATE TABLE owned (id bigint)".to_owned(),
         format!("ALTER TABLE owned OWNER TO {name}"),
     ] {
@@ -117,8 +120,13 @@ async fn a_service_is_told_apart_from_an_owner() {
     let asked = owner.execute(AssertSqlSafe(format!("SET ROLE {name}; {ask}"))).await;
     owner.close().await;
     let owner = db.pool(Role::Owner).await;
-    owner.execute(AssertSqlSafe(format!("DROP TABLE owned; DROP ROLE {name}"))).await.unwrap();
+    let passing = owner.execute(AssertSqlSafe(format!("SET ROLE {passes}; {ask}"))).await;
+    owner.close().await;
+    let owner = db.pool(Role::Owner).await;
+    let end = format!("DROP TABLE owned; DROP ROLE {name}; DROP ROLE {passes}");
+    owner.execute(AssertSqlSafe(end)).await.unwrap();
     assert!(asked.unwrap_err().to_string().contains("owns tables"));
+    assert!(passing.unwrap_err().to_string().contains("may pass by every rule"));
 }
 
 #[tokio::test]
